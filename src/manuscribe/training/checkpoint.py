@@ -1,0 +1,84 @@
+"""Training checkpoints: weights, their average and the optimiser's state as safetensors, the rest as JSON.
+
+A checkpoint is one folder. It is written beside its final name and renamed, so there is always a whole one.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from manuscribe.errors import ModelError
+
+STATE = "state.json"
+
+
+def save_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    average: dict[str, torch.Tensor],
+    optimiser: torch.optim.Optimizer,
+    state: dict[str, Any],
+) -> None:
+    """Write a checkpoint that `load_checkpoint` continues from; an older one of that name is replaced."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, fresh / "model.safetensors")
+    save_file({k: v.contiguous() for k, v in average.items()}, fresh / "average.safetensors")
+    save_file(_flatten(optimiser), fresh / "optimiser.safetensors")
+    (fresh / STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(
+    folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Restore model and optimiser in place; returns the averaged weights and the saved state.
+
+    Raises:
+        ModelError: The folder holds no checkpoint, or one of another network.
+    """
+    # A crash between the two renames of `save_checkpoint` leaves the previous one under `.old`.
+    if not folder.exists() and folder.with_name(folder.name + ".old").exists():
+        folder = folder.with_name(folder.name + ".old")
+    if not (folder / STATE).is_file():
+        raise ModelError(f"No checkpoint in {folder}.", "Start without --resume.")
+    try:
+        model.load_state_dict(load_file(folder / "model.safetensors"))
+    except RuntimeError as error:
+        raise ModelError(
+            f"The checkpoint in {folder} is of another network: {str(error).splitlines()[0]}",
+            "Use the recipe it was made with, or another output folder.",
+        ) from error
+    _unflatten(optimiser, load_file(folder / "optimiser.safetensors"))
+    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    return load_file(folder / "average.safetensors"), state
+
+
+def _flatten(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    state = optimiser.state_dict()["state"]
+    return {
+        f"{index}.{name}": torch.as_tensor(value).contiguous()
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def _unflatten(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    whole = optimiser.state_dict()
+    whole["state"] = state
+    optimiser.load_state_dict(whole)
