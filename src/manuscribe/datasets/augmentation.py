@@ -1,0 +1,71 @@
+"""Online variation of line images, so that no line is seen twice the same."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+
+
+def vary(line: Grey, rng: np.random.Generator) -> Grey:
+    """A grey H×W line as another pen, hand or camera might have given it; the height stays, the width may change."""
+    line = _skew(line, rng)
+    if rng.random() < 0.5:
+        line = _bend(line, rng)
+    if rng.random() < 0.25:
+        line = _thicken_or_thin(line, rng)
+    return _expose(line, rng)
+
+
+def mask_columns(ink: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Blank a few strips of an ink line, so that the network learns to read from context (span masking, HTR-VT)."""
+    ink = ink.copy()
+    for _ in range(int(rng.integers(1, 2 + ink.shape[1] // 200))):
+        start, length = int(rng.integers(ink.shape[1])), int(rng.integers(4, 22))
+        ink[:, start : start + length] = 0
+    return ink
+
+
+def _skew(line: Grey, rng: np.random.Generator) -> Grey:
+    height, width = line.shape
+    slant = float(rng.normal(0, 0.15))
+    scale_x, scale_y = float(rng.uniform(0.8, 1.2)), float(rng.uniform(0.85, 1.12))
+    tilt = float(np.clip(rng.normal(0, 0.006), -3 / max(width, 1), 3 / max(width, 1)))
+    baseline = 0.72 * height
+    matrix = np.array(
+        [
+            [scale_x, -slant, slant * baseline + rng.uniform(0, 4)],
+            [tilt, scale_y, baseline * (1 - scale_y) + rng.normal(0, 2) - tilt * width / 2],
+        ],
+        dtype=np.float32,
+    )
+    size = (max(8, round(width * scale_x) + 4), height)
+    return np.asarray(cv2.warpAffine(line, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def _bend(line: Grey, rng: np.random.Generator) -> Grey:
+    height, width = line.shape
+    grid = (4, max(3, width // int(rng.integers(16, 48))))
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    for plane, strength in ((x, 1.5), (y, 1.2)):
+        shifts = rng.normal(0, strength, grid).astype(np.float32)
+        plane += cv2.resize(shifts, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.remap(line, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def _thicken_or_thin(line: Grey, rng: np.random.Generator) -> Grey:
+    kernel = np.ones((2, 2) if rng.random() < 0.5 else (3, 1), np.uint8)
+    # Dark ink on light paper: eroding the picture widens the strokes.
+    return np.asarray((cv2.erode if rng.random() < 0.6 else cv2.dilate)(line, kernel), dtype=np.uint8)
+
+
+def _expose(line: Grey, rng: np.random.Generator) -> Grey:
+    table = (np.arange(256) / 255.0) ** rng.uniform(0.7, 1.5)
+    table = table * rng.uniform(0.6, 1.0) + rng.uniform(0, 0.1)
+    line = cv2.LUT(line, np.clip(table * 255, 0, 255).astype(np.uint8))
+    if rng.random() < 0.25:
+        line = cv2.GaussianBlur(line, (0, 0), float(rng.uniform(0.4, 1.2)))
+    if rng.random() < 0.3:
+        noise = rng.integers(-12, 13, line.shape, dtype=np.int16)
+        line = np.clip(line + noise, 0, 255).astype(np.uint8)
+    return np.asarray(line, dtype=np.uint8)

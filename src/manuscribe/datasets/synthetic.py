@@ -1,0 +1,206 @@
+"""Lines of handwriting rendered from fonts, made to look like pens on paper.
+
+A word is drawn at a time, so that its height, slant and place on the line can waver as a hand does; then the
+whole line is bent, its ink is thinned or thickened, and it is laid on paper with rules, stains, the lines above and
+below, and the other side shining through. After Wigington et al. 2017 (elastic grids) and Kang et al. 2020.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fontTools.ttLib import TTFont, TTLibError
+from PIL import Image, ImageDraw, ImageFont
+from numpy.typing import NDArray
+
+from manuscribe.datasets.texts import TextSource
+from manuscribe.errors import InputError
+
+Ink = NDArray[np.float32]
+"""H×W, 0 where there is paper, 1 where there is full ink."""
+
+HEIGHT = 64
+_DRAWN = 44  # font size in pixels at which words are drawn before they are scaled to the line's height
+_BASELINE = 0.70  # where the baseline lies in a cut line, as a share of its height
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A font file and the characters it has."""
+
+    path: Path
+    characters: frozenset[str]
+
+
+def load_faces(folder: Path) -> list[Face]:
+    """The fonts of a folder, sorted by name.
+
+    Raises:
+        InputError: The folder has no usable font.
+    """
+    faces = []
+    for path in sorted(folder.glob("*.[to]tf")):
+        try:
+            with TTFont(path, lazy=True) as font:
+                faces.append(Face(path, frozenset(map(chr, font.getBestCmap()))))
+        except TTLibError as error:
+            raise InputError(f"{path} is not a font: {error}", "Remove it from the folder.") from error
+    if not faces:
+        raise InputError(f"No .ttf or .otf fonts in {folder}.", "Name a folder with handwriting fonts.")
+    return faces
+
+
+class LineRenderer:
+    """Draws lines in the hands of many fonts.
+
+    Args:
+        faces: Fonts to choose from; a text is only drawn in a font that has all its characters.
+        source: Where texts come from.
+    """
+
+    def __init__(self, faces: Sequence[Face], source: TextSource) -> None:
+        self._faces = faces
+        self._source = source
+
+    def draw(self, language: str, length: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
+        """A line image (uint8, 64 × W, grey, dark ink on light paper) and its text."""
+        while True:
+            text = self._source.draw(language, length, rng)
+            needed = set(text) - {" "}
+            able = [face for face in self._faces if needed <= face.characters]
+            if able:
+                break
+        face = able[int(rng.integers(len(able)))]
+        ink = _write(text, face, rng)
+        ink = _bend(_scale(ink, rng), rng)
+        ink = _neighbours(ink, rng)
+        return _on_paper(_press(ink, rng), rng), text
+
+
+@lru_cache(maxsize=512)
+def _font(path: Path) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), _DRAWN)
+
+
+def _write(text: str, face: Face, rng: np.random.Generator) -> Ink:
+    """The words side by side on one baseline, in a strip of 3 font sizes with the baseline at 2."""
+    font = _font(face.path)
+    words = text.split(" ")
+    space = max(font.getlength(" "), 6.0) * rng.uniform(0.7, 1.9)
+    lengths = [font.getlength(word) for word in words]
+    width = int(sum(lengths) + len(words) * (space * 1.5 + 4) + _DRAWN * 2)
+    strip = Image.new("L", (width, _DRAWN * 3), 0)
+    pen = ImageDraw.Draw(strip)
+    x, waver, drift = _DRAWN * 0.8, rng.uniform(0, 2.0), 0.0
+    for word, length in zip(words, lengths, strict=True):
+        drift = 0.7 * drift + rng.normal(0, waver)
+        pen.text((x, _DRAWN * 2 + drift), word, fill=255, font=font, anchor="ls")
+        x += length + space * rng.uniform(0.6, 1.5)
+    ink = np.asarray(strip, dtype=np.float32) / 255.0
+    if rng.random() < 0.04:
+        _strike_out(ink, rng)
+    return ink[:, : int(x + _DRAWN)]
+
+
+def _strike_out(ink: Ink, rng: np.random.Generator) -> None:
+    start = int(rng.integers(0, max(1, ink.shape[1] - 60)))
+    y = int(_DRAWN * 2 - rng.uniform(0.05, 0.4) * _DRAWN)
+    cv2.line(ink, (start, y), (start + int(rng.integers(30, 200)), y + int(rng.integers(-5, 6))), 1.0, int(rng.integers(1, 4)), cv2.LINE_AA)
+
+
+def _scale(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Slant, stretch and place the strip in 64 rows, cut tightly to its left and right ends."""
+    columns = np.flatnonzero(ink.max(axis=0) > 0.3)
+    rows = np.flatnonzero(ink.max(axis=1) > 0.3)
+    left, right = (int(columns[0]), int(columns[-1])) if len(columns) else (0, ink.shape[1] - 1)
+    above, below = (2 * _DRAWN - int(rows[0]), int(rows[-1]) - 2 * _DRAWN) if len(rows) else (_DRAWN, _DRAWN // 3)
+    # A cut line is scaled by how far its tallest letters and deepest tails reach, give or take.
+    reach = max(above / _BASELINE, below / (1 - _BASELINE), _DRAWN * 0.8)
+    scale_y = HEIGHT / (reach * rng.uniform(0.95, 1.35))
+    scale_x = scale_y * rng.uniform(0.75, 1.25)
+    slant = rng.normal(0, 0.18)
+    margins = rng.uniform(1, 14, size=2)
+    width = int((right - left) * scale_x + abs(slant) * HEIGHT * 0.6 + margins.sum()) + 4
+    tilt = rng.normal(0, 0.6) / 64
+    baseline = HEIGHT * _BASELINE + rng.normal(0, 2.5)
+    # x' = sx·x − slant·sy·(y − baseline), y' = sy·y + tilt·x
+    matrix = np.array(
+        [
+            [scale_x, -slant * scale_y, margins[0] - left * scale_x + slant * scale_y * 2 * _DRAWN + max(0.0, -slant) * HEIGHT * 0.6],
+            [tilt * scale_y * 0.2, scale_y, baseline - 2 * _DRAWN * scale_y],
+        ],
+        dtype=np.float32,
+    )
+    return cv2.warpAffine(ink, matrix, (max(8, width), HEIGHT), flags=cv2.INTER_AREA if scale_y < 0.7 else cv2.INTER_LINEAR)
+
+
+def _bend(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Elastic displacement on a coarse grid (Wigington et al. 2017)."""
+    height, width = ink.shape
+    grid = (max(3, width // int(rng.integers(12, 40))), 4)
+    shift = [cv2.resize(rng.normal(0, s, grid[::-1]).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC) for s in (1.6, 1.2)]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return cv2.remap(ink, x + shift[0], y + shift[1], cv2.INTER_LINEAR)
+
+
+def _press(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Pen width and pressure: thicker, thinner, uneven, broken, blurred."""
+    choice = rng.random()
+    if choice < 0.25:
+        ink = cv2.dilate(ink, np.ones((2, int(rng.integers(1, 3))), np.uint8))
+    elif choice < 0.4:
+        ink = np.clip((ink - 0.35) * 1.5, 0, 1)
+    height, width = ink.shape
+    pressure = cv2.resize(rng.uniform(0.55, 1.25, (3, max(2, width // 24))).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    ink = ink * pressure
+    if rng.random() < 0.6:
+        ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.1))
+    return np.clip(ink, 0, 1)
+
+
+def _neighbours(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Tails of the line above and heads of the line below, taken from the line itself."""
+    if rng.random() < 0.45:
+        return ink
+    other = np.roll(ink[:, ::-1] if rng.random() < 0.5 else ink, int(rng.integers(10, 90)), axis=1)
+    shift = int(rng.integers(34, 56))
+    strip = np.zeros_like(ink)
+    if rng.random() < 0.5:
+        strip[: HEIGHT - shift] = other[shift:]
+    else:
+        strip[shift:] = other[: HEIGHT - shift]
+    return np.maximum(ink, strip)
+
+
+def _on_paper(ink: Ink, rng: np.random.Generator) -> NDArray[np.uint8]:
+    height, width = ink.shape
+    paper = np.full((height, width), rng.uniform(0.62, 1.0), np.float32)
+    if rng.random() < 0.6:
+        tone = rng.normal(0, 0.05, (3, max(2, width // 80))).astype(np.float32)
+        paper += cv2.resize(tone, (width, height), interpolation=cv2.INTER_CUBIC)
+    if rng.random() < 0.25:
+        _rule(paper, rng)
+    if rng.random() < 0.2:  # the other side of the sheet shines through
+        ghost = cv2.GaussianBlur(np.roll(ink[:, ::-1], int(rng.integers(-20, 20)), axis=0), (0, 0), 1.5)
+        paper -= ghost * rng.uniform(0.03, 0.15)
+    darkness = rng.uniform(0.25, 0.95)
+    image = paper * (1 - ink * darkness)
+    image += rng.normal(0, rng.uniform(0.0, 0.04), image.shape).astype(np.float32)
+    return np.asarray(np.clip(image * 255, 0, 255), dtype=np.uint8)
+
+
+def _rule(paper: Ink, rng: np.random.Generator) -> None:
+    """Ruled or squared paper."""
+    depth, thickness = float(rng.uniform(0.05, 0.3)), int(rng.integers(1, 3))
+    height, width = paper.shape
+    y = int(height * (_BASELINE + rng.uniform(-0.08, 0.12)))
+    pitch = int(rng.integers(14, 60))
+    squared = rng.random() < 0.5
+    for row in range(y % pitch if squared else y, height, pitch):
+        paper[row : row + thickness] -= depth
+    if squared:
+        for column in range(int(rng.integers(pitch)), width, pitch):
+            paper[:, column : column + thickness] -= depth

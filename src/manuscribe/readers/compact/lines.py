@@ -1,0 +1,36 @@
+"""How a line image becomes the compact network's input; the same for training and reading."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+HEIGHT = 64
+MAX_WIDTH = 8192
+"""Pixels at height 64; no line of writing is longer, and a wider input would only cost memory."""
+
+
+def to_height(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Scale a grey H×W line to 64 pixels of height, keeping its aspect ratio (width at least 1)."""
+    height, width = line.shape
+    if height == HEIGHT:
+        return line[:, :MAX_WIDTH]
+    scaled = min(MAX_WIDTH, max(1, round(width * HEIGHT / height)))
+    shrink = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(line, (scaled, HEIGHT), interpolation=shrink), dtype=np.uint8)
+
+
+def to_ink(line: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Paper to 0 and ink to about 1, whatever the exposure; float32 of the same shape.
+
+    The paper is the brightest tenth's limit, the ink the darkest hundredth's; a line without contrast stays near 0.
+    """
+    values = np.sort(line[::4, ::4], axis=None)
+    paper = float(values[int(0.8 * (len(values) - 1))])
+    ink = float(values[int(0.01 * (len(values) - 1))])
+    return ((paper - line.astype(np.float32)) / max(paper - ink, 24.0)).clip(-0.5, 1.5)
+
+
+def pad(ink: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
+    """Add paper (0) on the right up to a multiple of `multiple` columns."""
+    missing = -ink.shape[1] % multiple
+    return np.pad(ink, ((0, 0), (0, missing)))

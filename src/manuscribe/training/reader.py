@@ -1,0 +1,198 @@
+"""Training of the compact reader: real lines, rendered lines, CTC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from manuscribe.datasets.augmentation import mask_columns, vary
+from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
+from manuscribe.datasets.synthetic import LineRenderer, load_faces
+from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.evaluation.metrics import character_error_rate
+from manuscribe.readers.compact.lines import pad, to_height, to_ink
+from manuscribe.readers.compact.network import COLUMN, CompactNetwork
+from manuscribe.text.charset import charset, normalise
+from manuscribe.training.loop import LoopOptions
+
+_PIXELS_A_CHARACTER = 17  # the real lines' mean, at height 64
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SyntheticSection(_Section):
+    """Rendered lines: where fonts and sentences lie, and how often each language is drawn."""
+
+    fonts: str
+    texts: str
+    share: float = Field(ge=0, le=1)
+    languages: Mapping[str, float]
+
+
+class DataSection(_Section):
+    """What is learnt from. `validation` is the share of each source's groups that is held out."""
+
+    lines: tuple[str, ...]
+    synthetic: SyntheticSection
+    validation: float = Field(default=0.03, gt=0, lt=0.5)
+    validation_lines: int = Field(default=400, gt=0)
+
+
+class BatchSection(_Section):
+    """How lines are put together.
+
+    Attributes:
+        pixels: Width of a batch's lines added up, in pixels.
+        narrow_steps: For the first steps only lines up to `narrow_width` are used: CTC leaves its plateau of blanks
+            much sooner on words than on long lines.
+    """
+
+    pixels: int = Field(default=12288, gt=0)
+    largest: int = Field(default=64, gt=0)
+    narrow_steps: int = Field(default=1500, ge=0)
+    narrow_width: int = Field(default=320, gt=0)
+    shortcut_weight: float = Field(default=0.3, ge=0)
+
+
+class NetworkSection(_Section):
+    """The network's size."""
+
+    channels: tuple[int, int, int] = (48, 96, 192)
+    width: int = 256
+    depth: int = 5
+    hidden: int = 640
+
+
+class CompactReaderRecipe(_Section):
+    """A whole recipe: `kind: compact-reader`."""
+
+    kind: Literal["compact-reader"]
+    data: DataSection
+    batch: BatchSection = BatchSection()
+    network: NetworkSection = NetworkSection()
+    loop: LoopOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines B×1×64×W with their texts as class numbers, one after the other."""
+
+    lines: Tensor
+    targets: Tensor
+    lengths: Tensor
+
+
+class CompactReaderTask:
+    """Implements `training.loop.Task`."""
+
+    metric = "cer"
+
+    def __init__(self, recipe: CompactReaderRecipe, root: Path) -> None:
+        self.recipe = recipe
+        self.characters = charset()
+        self._class = {character: number for number, character in enumerate(self.characters, start=1)}
+        torch.manual_seed(recipe.loop.seed)
+        network = recipe.network
+        self.model = CompactNetwork(
+            len(self.characters) + 1, network.channels, network.width, network.depth, network.hidden
+        ).to(memory_format=torch.channels_last)
+        self._load(root)
+
+    def _load(self, root: Path) -> None:
+        data, synthetic = self.recipe.data, self.recipe.data.synthetic
+        known = set(self.characters)
+        lines = [line for line in read_lines(data.lines, root) if line.text and set(normalise(line.text)) <= known]
+        rest, held = split_groups(lines, data.validation, self.recipe.loop.seed)
+        texts = TextSource(load_texts(root / synthetic.texts, sorted(synthetic.languages)))
+        self._renderer = LineRenderer(load_faces(root / synthetic.fonts), texts)
+        self._real = sorted(((to_height(line.pixels()), normalise(line.text)) for line in rest), key=lambda row: row[0].shape[1])
+        self._widths = np.array([line.shape[1] for line, _ in self._real])
+        self._pixels = np.cumsum(self._widths)
+        self._held = self._choose_held(held)
+        self._held_synthetic = self._render_held()
+
+    def _choose_held(self, held: Sequence[LabelledLine]) -> list[tuple[NDArray[np.uint8], str]]:
+        rng = np.random.default_rng(self.recipe.loop.seed)
+        chosen = rng.permutation(len(held))[: self.recipe.data.validation_lines]
+        return [(to_height(held[i].pixels()), normalise(held[i].text)) for i in chosen]
+
+    def _render_held(self) -> list[tuple[NDArray[np.uint8], str]]:
+        rng = np.random.default_rng((self.recipe.loop.seed, 2**32 - 1))
+        languages = sorted(self.recipe.data.synthetic.languages)
+        return [self._renderer.draw(languages[i % len(languages)], 30, rng) for i in range(96)]
+
+    def batch(self, step: int) -> Batch:
+        """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""
+        options = self.recipe.batch
+        rng = np.random.default_rng((self.recipe.loop.seed, step))
+        narrow = step < options.narrow_steps
+        last = int(np.searchsorted(self._widths, options.narrow_width)) if narrow else len(self._real)
+        # Drawing by pixel, not by line, makes up for narrow lines' larger batches.
+        anchor = int(np.searchsorted(self._pixels[:last], rng.uniform(0, self._pixels[last - 1])))
+        width = int(self._widths[anchor])
+        size = min(options.largest, max(4, options.pixels // (width + 16)))
+        low, high = max(0, anchor - 600), min(last, anchor + 600)
+        samples = [self._sample(low, high, width, rng) for _ in range(size)]
+        return self._collate(samples, rng)
+
+    def _sample(self, low: int, high: int, width: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], str]:
+        synthetic = self.recipe.data.synthetic
+        if rng.random() < synthetic.share:
+            names = sorted(synthetic.languages)
+            weights = np.array([synthetic.languages[name] for name in names])
+            language = str(rng.choice(names, p=weights / weights.sum()))
+            line, text = self._renderer.draw(language, max(1, width // _PIXELS_A_CHARACTER), rng)
+            if line.shape[1] > 1.3 * width + 64:  # a wide hand: do not widen the whole batch for it
+                line, text = self._real[int(rng.integers(low, high))]
+        else:
+            line, text = self._real[int(rng.integers(low, high))]
+            line = vary(line, rng)
+        ink = to_ink(line)
+        if rng.random() < 0.3:
+            ink = mask_columns(ink, rng)
+        return ink, text
+
+    def _collate(self, samples: Sequence[tuple[NDArray[np.float32], str]], rng: np.random.Generator) -> Batch:
+        widest = max(ink.shape[1] for ink, _ in samples) + int(rng.integers(0, 32))
+        widest += -widest % COLUMN
+        lines = np.zeros((len(samples), 1, 64, widest), np.float32)
+        for row, (ink, _) in zip(lines, samples, strict=True):
+            row[0, :, : ink.shape[1]] = ink
+        targets = [self._class[character] for _, text in samples for character in text]
+        lengths = [len(text) for _, text in samples]
+        tensor = torch.from_numpy(lines).to(memory_format=torch.channels_last)
+        return Batch(tensor, torch.tensor(targets), torch.tensor(lengths))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """CTC of the main head and, weighted, of the shortcut; per character."""
+        main, shortcut = self.model.scores(batch.lines)
+        return _ctc(main, batch) + self.recipe.batch.shortcut_weight * _ctc(shortcut, batch)
+
+    def evaluate(self) -> dict[str, float]:
+        """CER on held-out groups and on held-out renderings, greedy."""
+        return {"cer": self._cer(self._held), "cer_synthetic": self._cer(self._held_synthetic)}
+
+    def _cer(self, lines: Sequence[tuple[NDArray[np.uint8], str]]) -> float:
+        return character_error_rate((text, self.read(line)) for line, text in lines)
+
+    def read(self, line: NDArray[np.uint8]) -> str:
+        """Greedy CTC reading of a grey 64 × W line by the model as it stands."""
+        ink = torch.from_numpy(pad(to_ink(line), COLUMN))[None, None]
+        best = self.model(ink)[0].argmax(-1).tolist()
+        kept = [now for before, now in zip([0, *best], best, strict=False) if now not in (0, before)]
+        return "".join(self.characters[number - 1] for number in kept)
+
+
+def _ctc(scores: Tensor, batch: Batch) -> Tensor:
+    frames = torch.full((len(batch.lengths),), scores.shape[1], dtype=torch.long)
+    losses = F.ctc_loss(scores.transpose(0, 1), batch.targets, frames, batch.lengths, reduction="sum", zero_infinity=True)
+    return losses / batch.lengths.sum()
