@@ -1,0 +1,1 @@
+"""What is learnt from: line data sets, rendered lines, variation."""

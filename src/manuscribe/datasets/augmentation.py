@@ -40,7 +40,10 @@ def _skew(line: Grey, rng: np.random.Generator) -> Grey:
         dtype=np.float32,
     )
     size = (max(8, round(width * scale_x) + 4), height)
-    return np.asarray(cv2.warpAffine(line, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+    return np.asarray(
+        cv2.warpAffine(line, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        dtype=np.uint8,
+    )
 
 
 def _bend(line: Grey, rng: np.random.Generator) -> Grey:
@@ -62,10 +65,10 @@ def _thicken_or_thin(line: Grey, rng: np.random.Generator) -> Grey:
 def _expose(line: Grey, rng: np.random.Generator) -> Grey:
     table = (np.arange(256) / 255.0) ** rng.uniform(0.7, 1.5)
     table = table * rng.uniform(0.6, 1.0) + rng.uniform(0, 0.1)
-    line = cv2.LUT(line, np.clip(table * 255, 0, 255).astype(np.uint8))
+    exposed = cv2.LUT(line, np.clip(table * 255, 0, 255).astype(np.uint8))
     if rng.random() < 0.25:
-        line = cv2.GaussianBlur(line, (0, 0), float(rng.uniform(0.4, 1.2)))
+        exposed = cv2.GaussianBlur(exposed, (0, 0), float(rng.uniform(0.4, 1.2)))
     if rng.random() < 0.3:
-        noise = rng.integers(-12, 13, line.shape, dtype=np.int16)
-        line = np.clip(line + noise, 0, 255).astype(np.uint8)
-    return np.asarray(line, dtype=np.uint8)
+        noise = rng.integers(-12, 13, exposed.shape, dtype=np.int16)
+        exposed = np.clip(exposed + noise, 0, 255).astype(np.uint8)
+    return np.asarray(exposed, dtype=np.uint8)

@@ -72,7 +72,9 @@ def _read(file: Path) -> list[LabelledLine]:
         table = pq.read_table(file, columns=list(COLUMNS))
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{file} is not a line data set: {reason}", f"It needs the columns {', '.join(COLUMNS)}.") from error
+        raise InputError(
+            f"{file} is not a line data set: {reason}", f"It needs the columns {', '.join(COLUMNS)}."
+        ) from error
     rows = zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)
     return [LabelledLine(*row) for row in rows]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from fontTools.ttLib import TTFont, TTLibError
-from PIL import Image, ImageDraw, ImageFont
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from manuscribe.datasets.texts import TextSource
 from manuscribe.errors import InputError
@@ -108,7 +108,14 @@ def _write(text: str, face: Face, rng: np.random.Generator) -> Ink:
 def _strike_out(ink: Ink, rng: np.random.Generator) -> None:
     start = int(rng.integers(0, max(1, ink.shape[1] - 60)))
     y = int(_DRAWN * 2 - rng.uniform(0.05, 0.4) * _DRAWN)
-    cv2.line(ink, (start, y), (start + int(rng.integers(30, 200)), y + int(rng.integers(-5, 6))), 1.0, int(rng.integers(1, 4)), cv2.LINE_AA)
+    cv2.line(
+        ink,
+        (start, y),
+        (start + int(rng.integers(30, 200)), y + int(rng.integers(-5, 6))),
+        1.0,
+        int(rng.integers(1, 4)),
+        cv2.LINE_AA,
+    )
 
 
 def _scale(ink: Ink, rng: np.random.Generator) -> Ink:
@@ -129,21 +136,30 @@ def _scale(ink: Ink, rng: np.random.Generator) -> Ink:
     # x' = sx·x − slant·sy·(y − baseline), y' = sy·y + tilt·x
     matrix = np.array(
         [
-            [scale_x, -slant * scale_y, margins[0] - left * scale_x + slant * scale_y * 2 * _DRAWN + max(0.0, -slant) * HEIGHT * 0.6],
+            [
+                scale_x,
+                -slant * scale_y,
+                margins[0] - left * scale_x + slant * scale_y * 2 * _DRAWN + max(0.0, -slant) * HEIGHT * 0.6,
+            ],
             [tilt * scale_y * 0.2, scale_y, baseline - 2 * _DRAWN * scale_y],
         ],
         dtype=np.float32,
     )
-    return cv2.warpAffine(ink, matrix, (max(8, width), HEIGHT), flags=cv2.INTER_AREA if scale_y < 0.7 else cv2.INTER_LINEAR)
+    return cv2.warpAffine(
+        ink, matrix, (max(8, width), HEIGHT), flags=cv2.INTER_AREA if scale_y < 0.7 else cv2.INTER_LINEAR
+    )
 
 
 def _bend(ink: Ink, rng: np.random.Generator) -> Ink:
     """Elastic displacement on a coarse grid (Wigington et al. 2017)."""
     height, width = ink.shape
     grid = (max(3, width // int(rng.integers(12, 40))), 4)
-    shift = [cv2.resize(rng.normal(0, s, grid[::-1]).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC) for s in (1.6, 1.2)]
+    shift = [
+        cv2.resize(rng.normal(0, s, grid[::-1]).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        for s in (1.6, 1.2)
+    ]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(ink, x + shift[0], y + shift[1], cv2.INTER_LINEAR)
+    return np.asarray(cv2.remap(ink, x + shift[0], y + shift[1], cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def _press(ink: Ink, rng: np.random.Generator) -> Ink:
@@ -154,7 +170,11 @@ def _press(ink: Ink, rng: np.random.Generator) -> Ink:
     elif choice < 0.4:
         ink = np.clip((ink - 0.35) * 1.5, 0, 1)
     height, width = ink.shape
-    pressure = cv2.resize(rng.uniform(0.55, 1.25, (3, max(2, width // 24))).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    pressure = cv2.resize(
+        rng.uniform(0.55, 1.25, (3, max(2, width // 24))).astype(np.float32),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
     ink = ink * pressure
     if rng.random() < 0.6:
         ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.1))

@@ -15,7 +15,9 @@ _MONTHS = {
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
     "uk": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
 }
-_VIETNAMESE_PLACES = "Số {n} đường|Phường {n}, Quận {m}|Thôn {n}, Xã|Tổ {n}, Khu phố {m}|Ngõ {n}, Phố|Thành phố|Huyện|Tỉnh|Thị trấn"
+_VIETNAMESE_PLACES = (
+    "Số {n} đường|Phường {n}, Quận {m}|Thôn {n}, Xã|Tổ {n}, Khu phố {m}|Ngõ {n}, Phố|Thành phố|Huyện|Tỉnh|Thị trấn"
+)
 
 
 def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
@@ -24,7 +26,14 @@ def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
     Raises:
         InputError: There is no text for one of the languages.
     """
-    names = {"en": "English", "fr": "French", "de": "German", "ru": "Russian", "uk": "Ukrainian", "vi": "Vietnamese"}
+    names = {
+        "en": "English",
+        "fr": "French",
+        "de": "German",
+        "ru": "Russian",
+        "uk": "Ukrainian",
+        "vi": "Vietnamese",
+    }
     texts = {}
     for language in languages:
         files = sorted(folder.glob(f"UD_{names[language]}-*.txt"))
@@ -78,7 +87,19 @@ class TextSource:
 
 
 def _numbers(length: int, rng: np.random.Generator) -> str:
-    patterns = ("{a}", "{a}.{b}", "{d}/{m}/{y}", "{d}.{m}.{y}", "{a},{b}", "N° {a}", "{a} - {b}", "({a})", "{a} €", "+{a}", "{a}%")
+    patterns = (
+        "{a}",
+        "{a}.{b}",
+        "{d}/{m}/{y}",
+        "{d}.{m}.{y}",
+        "{a},{b}",
+        "N° {a}",
+        "{a} - {b}",
+        "({a})",
+        "{a} €",
+        "+{a}",
+        "{a}%",
+    )
     parts: list[str] = []
     while not parts or len(" ".join(parts)) < length * 0.5:
         values = {"a": rng.integers(0, 10 ** int(rng.integers(1, 6))), "b": f"{rng.integers(0, 100):02d}"}

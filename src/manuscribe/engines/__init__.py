@@ -1,0 +1,1 @@
+"""What runs a network; engines know nothing of readers."""

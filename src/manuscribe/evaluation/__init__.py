@@ -1,0 +1,1 @@
+"""Error rates and what compares readings with the truth."""

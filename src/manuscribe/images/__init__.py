@@ -1,0 +1,1 @@
+"""Opening image files safely, cutting lines out of pages."""

@@ -1,0 +1,1 @@
+"""Models, their cards, and the weights inside the package."""

@@ -1,0 +1,1 @@
+"""Readers turn line images into text."""

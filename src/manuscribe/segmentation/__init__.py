@@ -1,0 +1,1 @@
+"""Finding lines and their reading order on a page."""

@@ -1,0 +1,1 @@
+"""Characters, languages and normal forms of text."""

@@ -15,7 +15,9 @@ _LETTERS = {
     "en": _LATIN + "éèêëïöçàœæ",
     "fr": _LATIN + "àâäçéèêëîïôöùûüÿœæ",
     "de": _LATIN + "äöüßſé",
-    "vi": _LATIN + "ăâđêôơư" + "".join(unicodedata.normalize("NFC", v + t) for v in _VIETNAMESE_VOWELS for t in _VIETNAMESE_TONES),
+    "vi": _LATIN
+    + "ăâđêôơư"
+    + "".join(unicodedata.normalize("NFC", v + t) for v in _VIETNAMESE_VOWELS for t in _VIETNAMESE_TONES),
     "ru": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
     "uk": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя'",
 }
@@ -44,7 +46,20 @@ def charset(language: str | None = None) -> str:
 
 
 _TYPOGRAPHY = str.maketrans(
-    {"’": "'", "‘": "'", "ʼ": "'", "ʹ": "'", "“": '"', "”": '"', "„": '"', "‑": "-", "−": "-", "¬": "-", "⋎": "", "\u00ad": ""}
+    {
+        "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "ʹ": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "‑": "-",
+        "−": "-",
+        "¬": "-",
+        "⋎": "",
+        "\u00ad": "",
+    }
 )
 
 

@@ -74,7 +74,9 @@ class Task(Protocol):
         ...
 
 
-def train(task: Task, options: LoopOptions, out: Path, *, resume: bool = False, quiet: bool = False) -> dict[str, float]:
+def train(
+    task: Task, options: LoopOptions, out: Path, *, resume: bool = False, quiet: bool = False
+) -> dict[str, float]:
     """Train until the last step; returns the best evaluation.
 
     `out` then holds `best.safetensors` (averaged weights), `best.json` (their figures), `log.jsonl` and
@@ -98,7 +100,9 @@ class _Loop:
         self.task, self.options, self.out = task, options, out
         out.mkdir(parents=True, exist_ok=True)
         self.progress = Progress(options.steps, quiet=quiet)
-        self.optimiser = torch.optim.AdamW(_groups(task.model, options.weight_decay), lr=options.learning_rate, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(
+            _groups(task.model, options.weight_decay), lr=options.learning_rate, betas=(0.9, 0.98)
+        )
         self.average = {name: tensor.clone() for name, tensor in task.model.state_dict().items()}
         self.step = 0
         self.best: dict[str, float] = {}
@@ -179,7 +183,10 @@ class _Loop:
         model.load_state_dict(self.average)
         model.eval()
         try:
-            with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bf16):
+            with (
+                torch.inference_mode(),
+                torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bf16),
+            ):
                 yield
         finally:
             model.load_state_dict(current)

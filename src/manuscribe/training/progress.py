@@ -12,7 +12,13 @@ class Progress:
         self._console = Console(stderr=True, quiet=quiet)
         self._bar: Bar | None = None
         if self._console.is_terminal and not quiet:
-            columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("training"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("loss {task.fields[loss]}"),
+                TimeRemainingColumn(),
+            )
             self._bar = Bar(*columns, console=self._console)
             self._task = self._bar.add_task("training", total=steps, loss="…")
             self._bar.start()

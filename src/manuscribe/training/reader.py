@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from safetensors.torch import load_file
 from torch import Tensor
 
 from manuscribe.datasets.augmentation import mask_columns, vary
@@ -17,9 +19,11 @@ from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
 from manuscribe.datasets.synthetic import LineRenderer, load_faces
 from manuscribe.datasets.texts import TextSource, load_texts
 from manuscribe.evaluation.metrics import character_error_rate
+from manuscribe.models.card import Credit
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
 from manuscribe.readers.compact.network import COLUMN, CompactNetwork
 from manuscribe.text.charset import charset, normalise
+from manuscribe.training.export import export_onnx, write_card
 from manuscribe.training.loop import LoopOptions
 
 _PIXELS_A_CHARACTER = 17  # the real lines' mean, at height 64
@@ -72,10 +76,14 @@ class NetworkSection(_Section):
     hidden: int = 640
 
 
-class CompactReaderRecipe(_Section):
+class Recipe(_Section):
     """A whole recipe: `kind: compact-reader`."""
 
     kind: Literal["compact-reader"]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    licence: str
+    description: str
+    credits: tuple[Credit, ...]
     data: DataSection
     batch: BatchSection = BatchSection()
     network: NetworkSection = NetworkSection()
@@ -96,7 +104,7 @@ class CompactReaderTask:
 
     metric = "cer"
 
-    def __init__(self, recipe: CompactReaderRecipe, root: Path) -> None:
+    def __init__(self, recipe: Recipe, root: Path) -> None:
         self.recipe = recipe
         self.characters = charset()
         self._class = {character: number for number, character in enumerate(self.characters, start=1)}
@@ -114,7 +122,10 @@ class CompactReaderTask:
         rest, held = split_groups(lines, data.validation, self.recipe.loop.seed)
         texts = TextSource(load_texts(root / synthetic.texts, sorted(synthetic.languages)))
         self._renderer = LineRenderer(load_faces(root / synthetic.fonts), texts)
-        self._real = sorted(((to_height(line.pixels()), normalise(line.text)) for line in rest), key=lambda row: row[0].shape[1])
+        self._real = sorted(
+            ((to_height(line.pixels()), normalise(line.text)) for line in rest),
+            key=lambda row: row[0].shape[1],
+        )
         self._widths = np.array([line.shape[1] for line, _ in self._real])
         self._pixels = np.cumsum(self._widths)
         self._held = self._choose_held(held)
@@ -140,7 +151,7 @@ class CompactReaderTask:
         anchor = int(np.searchsorted(self._pixels[:last], rng.uniform(0, self._pixels[last - 1])))
         width = int(self._widths[anchor])
         size = min(options.largest, max(4, options.pixels // (width + 16)))
-        low, high = max(0, anchor - 600), min(last, anchor + 600)
+        low, high = max(0, anchor - 300), min(last, anchor + 300)
         samples = [self._sample(low, high, width, rng) for _ in range(size)]
         return self._collate(samples, rng)
 
@@ -151,12 +162,10 @@ class CompactReaderTask:
             weights = np.array([synthetic.languages[name] for name in names])
             language = str(rng.choice(names, p=weights / weights.sum()))
             line, text = self._renderer.draw(language, max(1, width // _PIXELS_A_CHARACTER), rng)
-            if line.shape[1] > 1.3 * width + 64:  # a wide hand: do not widen the whole batch for it
-                line, text = self._real[int(rng.integers(low, high))]
         else:
             line, text = self._real[int(rng.integers(low, high))]
             line = vary(line, rng)
-        ink = to_ink(line)
+        ink = to_ink(_squeeze(line, width + 24))
         if rng.random() < 0.3:
             ink = mask_columns(ink, rng)
         return ink, text
@@ -192,7 +201,42 @@ class CompactReaderTask:
         return "".join(self.characters[number - 1] for number in kept)
 
 
+def build_task(recipe: Recipe, root: Path) -> CompactReaderTask:
+    """Load the data of a recipe, whose paths are relative to `root`, and make the network."""
+    return CompactReaderTask(recipe, root)
+
+
+def export(recipe: Recipe, task: CompactReaderTask, weights: Path, figures: Mapping[str, float], path: Path) -> None:
+    """Write trained weights as the ONNX file `path`, with its card."""
+    task.model.load_state_dict(load_file(weights))
+    export_onnx(task.model, torch.zeros(1, 1, 64, 256), path, {"lines": {0: "batch", 3: "width"}}, ["scores"])
+    exported = [p for name, p in task.model.named_parameters() if not name.startswith("shortcut")]
+    write_card(
+        path,
+        {
+            "name": recipe.name,
+            "kind": recipe.kind,
+            "licence": recipe.licence,
+            "description": recipe.description,
+            "parameters": sum(p.numel() for p in exported),
+            "credits": recipe.credits,
+            "metrics": figures,
+            "recipe": recipe.model_dump(mode="json", exclude={"credits", "description"}),
+            "charset": task.characters,
+        },
+    )
+
+
+def _squeeze(line: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
+    """Narrow a line that would widen its whole batch; a narrower hand is one more hand."""
+    if line.shape[1] <= widest:
+        return line
+    return np.asarray(cv2.resize(line, (widest, line.shape[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
 def _ctc(scores: Tensor, batch: Batch) -> Tensor:
     frames = torch.full((len(batch.lengths),), scores.shape[1], dtype=torch.long)
-    losses = F.ctc_loss(scores.transpose(0, 1), batch.targets, frames, batch.lengths, reduction="sum", zero_infinity=True)
+    losses = F.ctc_loss(
+        scores.transpose(0, 1), batch.targets, frames, batch.lengths, reduction="sum", zero_infinity=True
+    )
     return losses / batch.lengths.sum()

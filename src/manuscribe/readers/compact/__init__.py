@@ -1,0 +1,1 @@
+"""The embedded reader: a small CTC network."""

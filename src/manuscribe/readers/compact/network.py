@@ -5,7 +5,6 @@ frames, to which the CNN's finer columns are added: long-range sense at half the
 The second CTC head straight on the CNN ("CTC shortcut", Retsinas et al. 2024, arXiv 2404.11339) only helps training.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -19,7 +18,9 @@ class ConvNorm(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, stride: tuple[int, int] | int = 1) -> None:
         super().__init__(
-            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -34,7 +35,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """B×C×H×W → B×C×H×W."""
-        return F.relu(x + self.norm(self.second(self.first(x))))
+        mended: Tensor = self.norm(self.second(self.first(x)))
+        return F.relu(x + mended)
 
 
 class Block(nn.Module):
@@ -60,13 +62,15 @@ class Block(nn.Module):
         """B×T×C → B×T×C."""
         x = x + self.mix(F.silu(self.local(self.local_norm(x).transpose(1, 2)).transpose(1, 2)))
         x = x + self._attend(self.attention_norm(x))
-        return x + self.output(F.silu(self.hidden(self.hidden_norm(x))))
+        added: Tensor = self.output(F.silu(self.hidden(self.hidden_norm(x))))
+        return x + added
 
     def _attend(self, x: Tensor) -> Tensor:
         batch, time, width = x.shape
         qkv = self.query_key_value(x).view(batch, time, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-        return self.attended(mixed.transpose(1, 2).reshape(batch, time, width))
+        attended: Tensor = self.attended(mixed.transpose(1, 2).reshape(batch, time, width))
+        return attended
 
 
 class CompactNetwork(nn.Module):
@@ -80,7 +84,12 @@ class CompactNetwork(nn.Module):
     """
 
     def __init__(
-        self, classes: int, channels: tuple[int, int, int] = (48, 96, 192), width: int = 256, depth: int = 5, hidden: int = 768
+        self,
+        classes: int,
+        channels: tuple[int, int, int] = (48, 96, 192),
+        width: int = 256,
+        depth: int = 5,
+        hidden: int = 768,
     ) -> None:
         super().__init__()
         small, middle, large = channels
@@ -113,7 +122,8 @@ class CompactNetwork(nn.Module):
 
     def _frames(self, x: Tensor) -> Tensor:
         batch, time, width = x.shape
-        return self.frames(x).reshape(batch, time * FRAMES_PER_COLUMN, width)
+        frames: Tensor = self.frames(x)
+        return frames.reshape(batch, time * FRAMES_PER_COLUMN, width)
 
 
 def _log_probabilities(scores: Tensor) -> Tensor:

@@ -1,0 +1,51 @@
+"""`manuscribe doctor`."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+from manuscribe.cli.extras import EXTRAS, missing
+from manuscribe.version import __version__
+
+_CORE = ("openvino", "numpy", "opencv-python-headless", "pillow", "lxml", "pydantic")
+
+
+def doctor() -> int:
+    """Show versions, devices, models, and what each extra would add."""
+    typer.echo(
+        f"manuscribe {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    )
+    typer.echo("libraries: " + ", ".join(f"{name} {_version(name)}" for name in _CORE))
+    _show_devices()
+    _show_models()
+    for extra, (modules, what) in EXTRAS.items():
+        absent = missing(*modules)
+        state = "installed" if not absent else f"not installed ({', '.join(absent)}): pip install 'manuscribe[{extra}]'"
+        typer.echo(f"extra {extra} ({what}): {state}")
+    return 0
+
+
+def _show_devices() -> None:
+    from openvino import Core
+
+    from manuscribe.engines.openvino import available_cores
+
+    core = Core()
+    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    bf16 = "bf16" if "BF16" in capabilities else "no bf16"
+    typer.echo(f"cpu: {core.get_property('CPU', 'FULL_DEVICE_NAME').strip()}, {available_cores()} cores, {bf16}")
+
+
+def _show_models() -> None:
+    from manuscribe.models.files import embedded_models
+
+    models = embedded_models()
+    typer.echo("models: " + (", ".join(f"{model.name} {model.version}" for model in models) or "none"))
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"

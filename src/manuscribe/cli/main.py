@@ -1,0 +1,79 @@
+"""The `manuscribe` command: its groups, and the one place where errors become exit codes."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from manuscribe.cli import data, doctor, models, read, train
+from manuscribe.errors import ExitCode, ManuscribeError
+from manuscribe.version import __version__
+
+app = typer.Typer(
+    name="manuscribe",
+    help="Reads handwriting, offline, and shows how far it can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("read")(read.read)
+app.command("train")(train.train)
+app.command("doctor")(doctor.doctor)
+app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+
+# Some versions of Typer carry their own copy of click: its base error is reached through a class that all export.
+_CommandLineError = typer.BadParameter.__mro__[2]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"manuscribe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show where an error came from.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and stop."),
+    ] = False,
+) -> None:
+    if verbose:
+        os.environ["MANUSCRIBE_VERBOSE"] = "1"
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Entry point: run the command and leave the process with its exit code."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        return int(app(args=arguments, standalone_mode=False) or ExitCode.OK)
+    except ManuscribeError as error:
+        return _report(error, error.exit_code)
+    except _CommandLineError as error:
+        error.show()  # type: ignore[attr-defined]
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        print("manuscribe: interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output (`head`, say) has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001  the last net: a bug is reported, not dumped
+        problem = f"unexpected {type(error).__name__}: {error} Run it again with `manuscribe -v …` for the details."
+        return _report(ManuscribeError(problem), ExitCode.UNEXPECTED, error)
+
+
+def _report(error: ManuscribeError, code: int, cause: Exception | None = None) -> int:
+    if os.environ.get("MANUSCRIBE_VERBOSE"):
+        import traceback
+
+        traceback.print_exception(cause or error)
+    print(f"manuscribe: {error}", file=sys.stderr)
+    return code

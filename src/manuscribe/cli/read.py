@@ -1,0 +1,141 @@
+"""`manuscribe read`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from manuscribe.errors import ExitCode, ManuscribeError, UsageError
+
+if TYPE_CHECKING:
+    from manuscribe.formats import Format
+    from manuscribe.reading.batch import Outcome
+    from manuscribe.reading.options import ReadingOptions
+
+_EXAMPLES = """Read handwriting from images of pages or lines.
+
+Examples:
+
+    manuscribe read letter.jpg
+
+    manuscribe read scans/ -o texts/ -f txt,page,alto
+
+    manuscribe read line.png --level line --language ru --nbest 3 -f json
+"""
+
+
+def read(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Images, or folders with images.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder for the results; without it they go to stdout.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("-f", "--format", help="One or more of txt, json, page, alto, with commas.")
+    ] = "txt",
+    reader: Annotated[str, typer.Option(help="Name of the reader.")] = "compact",
+    language: Annotated[
+        str | None, typer.Option(help="Read only this language's characters: en, fr, de, vi, ru, uk.")
+    ] = None,
+    level: Annotated[str, typer.Option(help="What an image holds: a page or a line.")] = "page",
+    beams: Annotated[int, typer.Option(help="Width of the beam search; 1 reads greedily.")] = 1,
+    nbest: Annotated[int, typer.Option(help="Readings of each line, written where the format has a place.")] = 1,
+    device: Annotated[str, typer.Option(help="Where to compute: cpu.")] = "cpu",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
+) -> int:
+    """Read handwriting from images of pages or lines."""
+    from manuscribe.formats import get_format
+    from manuscribe.images.opening import find_images
+    from manuscribe.options import validated
+    from manuscribe.reading.options import ReadingOptions
+
+    options = validated(
+        ReadingOptions,
+        reader=reader,
+        language=language,
+        level=level,
+        beams=beams,
+        nbest=nbest,
+        device=device,
+        threads=threads,
+    )
+    chosen = [get_format(name.strip()) for name in formats.split(",") if name.strip()]
+    if not chosen:
+        raise UsageError("No output format was named.", "For example: -f txt,page")
+    images = find_images(paths)
+    if out is None:
+        return _to_stdout(images, chosen, options)
+    if out.suffix and any(form.suffix.endswith(out.suffix) for form in chosen) and not out.is_dir():
+        raise UsageError(f"-o names a folder, and {out} looks like a file.", f"Use -o {out.parent or '.'}.")
+    return _to_folder(images, out, chosen, options, quiet=quiet)
+
+
+read.__doc__ = _EXAMPLES
+
+
+def _to_stdout(images: Sequence[Path], formats: Sequence["Format"], options: "ReadingOptions") -> int:
+    from manuscribe.reading.pages import PageReader
+
+    if len(formats) > 1 or (len(images) > 1 and formats[0].name != "txt"):
+        raise UsageError("Several results do not fit on stdout.", "Name a folder for them with -o.")
+    pages = PageReader(options)
+    failed = 0
+    for number, image in enumerate(images):
+        try:
+            document = pages.read(image)
+        except ManuscribeError as error:
+            if len(images) == 1:
+                raise
+            print(f"manuscribe: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        for page in document:
+            for note in page.notes:
+                print(f"manuscribe: {image}: {note}", file=sys.stderr)
+        sys.stdout.buffer.write((b"\f" if number else b"") + formats[0].write(document))
+        sys.stdout.flush()
+    return ExitCode.SOME_FAILED if failed else ExitCode.OK
+
+
+def _to_folder(
+    images: Sequence[Path], out: Path, formats: Sequence["Format"], options: "ReadingOptions", *, quiet: bool
+) -> int:
+    from manuscribe.reading.batch import Batch
+    from manuscribe.reading.pages import PageReader
+
+    batch = Batch(images, out, formats, options)
+    pages = PageReader(options)
+    counts = {"done": 0, "skipped": 0, "failed": 0}
+    with _progress(len(images), quiet=quiet) as advance:
+        for outcome in batch.run(pages.read):
+            counts[outcome.status] += 1
+            advance(outcome)
+    if not quiet:
+        already = f", {counts['skipped']} were already" if counts["skipped"] else ""
+        failed = f", {counts['failed']} failed" if counts["failed"] else ""
+        print(f"{counts['done']} of {len(images)} images read into {out}{already}{failed}.", file=sys.stderr)
+    if counts["failed"]:
+        return ExitCode.INPUT if len(images) == 1 else ExitCode.SOME_FAILED
+    return ExitCode.OK
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Any]:
+    """A bar on a terminal, nothing elsewhere; failures are told at once in any case."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("reading", total=total)
+
+        def advance(outcome: "Outcome") -> None:
+            bar.update(task, advance=1, description=outcome.image.name)
+            if outcome.problem:
+                console.print(f"manuscribe: {outcome.problem}", highlight=False, markup=False, soft_wrap=True)
+
+        yield advance

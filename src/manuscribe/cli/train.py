@@ -1,0 +1,41 @@
+"""`manuscribe train`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manuscribe.cli.extras import needs
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe in YAML.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder that the recipe's data paths are relative to.")] = Path(),
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for checkpoints, log and model; default runs/NAME of the recipe."),
+    ] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value of the recipe: loop.steps=100")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> int:
+    """Train a model as a recipe says.
+
+    Interrupt it at any time: it writes a checkpoint, and --resume goes on from there.
+
+    Examples:
+        manuscribe train recipes/compact-reader.yaml --data ~/ground-truth
+
+        manuscribe train recipes/segmenter.yaml --data ~/ground-truth --set loop.steps=2000 --resume
+    """
+    needs("train", "torch", "yaml", "pyarrow", "onnx", "fontTools")
+    from manuscribe.training.recipe import load_recipe, run_recipe
+
+    loaded = load_recipe(recipe, changes or [])
+    model = run_recipe(loaded, data, out or Path("runs") / loaded.recipe.name, resume=resume, quiet=quiet)
+    if not quiet:
+        print(f"The model is in {model}, its card in {model.with_suffix('.md')}.", file=sys.stderr)
+    return 0

@@ -1,0 +1,68 @@
+"""Models of our own: a graph (ONNX) with its card (JSON) beside it; and which of them lie in the package."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from manuscribe.errors import ModelError
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A graph and what is known of it.
+
+    Attributes:
+        path: The ONNX file; the card lies beside it, with the suffix `.json`.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The name under which the model is asked for."""
+        return self.path.stem
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What the trainer wrote: version, kind, charset, data with licences, metrics, versions of the libraries."""
+        try:
+            card: dict[str, Any] = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"The card of the model {self.path} is missing or damaged.", "Install manuscribe again."
+            ) from error
+        return card
+
+    @property
+    def version(self) -> str:
+        """The version of the weights."""
+        return str(self.card["version"])
+
+    @property
+    def charset(self) -> str:
+        """The characters that a reader knows, in the order of its classes; class 0, the blank, is not among them."""
+        return str(self.card["charset"])
+
+
+def embedded(name: str) -> ModelFile:
+    """The embedded model of that name.
+
+    Raises:
+        ModelError: There is none.
+    """
+    path = WEIGHTS / f"{name}.onnx"
+    if not path.is_file():
+        names = ", ".join(model.name for model in embedded_models())
+        raise ModelError(
+            f"No embedded model named '{name}'.", f"There are: {names or 'none; install manuscribe again'}."
+        )
+    return ModelFile(path)
+
+
+def embedded_models() -> list[ModelFile]:
+    """All models in the package, by name."""
+    return [ModelFile(path) for path in sorted(WEIGHTS.glob("*.onnx"))]

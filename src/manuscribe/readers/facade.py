@@ -1,0 +1,56 @@
+"""`manuscribe.Reader`: any reader, for anything that is an image."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from manuscribe.document import Line
+from manuscribe.images.opening import Pixels, to_array
+from manuscribe.options import validated
+from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.protocol import load_reader
+
+
+class Reader:
+    """Reads images of single lines.
+
+    Args:
+        name: A reader's name, `"compact"` for the embedded one.
+        language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
+        beams: Width of the beam search; 1 reads greedily.
+        nbest: Readings to give for each line; those after the first are its `alternatives`.
+        threads: CPU threads; 0 takes every core this process may use.
+
+    Raises:
+        ModelError: There is no such reader, or its weights are missing.
+        UsageError: An option makes no sense.
+
+    Example:
+        >>> import manuscribe
+        >>> reader = manuscribe.Reader("compact", language="fr")
+        >>> [line.text for line in reader.read_lines(["line.png"])]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        name: str = "compact",
+        *,
+        language: str | None = None,
+        beams: int = 1,
+        nbest: int = 1,
+        threads: int = 0,
+    ) -> None:
+        options = validated(ReaderOptions, language=language, beams=beams, nbest=nbest, threads=threads)
+        self._reader = load_reader(name, options)
+
+    def read_lines(self, images: Sequence[Path | str | Image.Image | Pixels]) -> list[Line]:
+        """Read line images: paths, PIL images or uint8 arrays, H×W or H×W×3 RGB.
+
+        Returns one line for each image, in order; the reading of an image does not depend on the others.
+
+        Raises:
+            InputError: An image cannot be read.
+            UsageError: An array has another shape or type.
+        """
+        return self._reader.read([to_array(image) for image in images])

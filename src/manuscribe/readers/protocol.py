@@ -1,0 +1,43 @@
+"""What a reader is, and how one is found by name."""
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manuscribe.document import Line
+from manuscribe.errors import ModelError
+from manuscribe.readers.options import ReaderOptions
+
+GROUP = "manuscribe.readers"
+
+
+class LineReader(Protocol):
+    """A recogniser with its weights. Plugins register a callable `(ReaderOptions) -> LineReader` in `GROUP`."""
+
+    name: str
+    version: str
+
+    def read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
+        """Read line images (uint8, H×W grey or H×W×3 RGB, at least 1×1).
+
+        Returns one `Line` for each image, in order, whose characters' polygons are in pixels of that image.
+        The reading of an image does not depend on the others.
+        """
+        ...
+
+
+def load_reader(name: str, options: ReaderOptions) -> LineReader:
+    """The reader of that name.
+
+    Raises:
+        ModelError: No reader has that name, or its weights are missing.
+        UsageError: The options do not fit the reader.
+    """
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in found:
+        raise ModelError(f"No reader named '{name}'.", f"Installed readers: {', '.join(sorted(found)) or 'none'}.")
+    reader: LineReader = found[name].load()(options)
+    return reader

@@ -1,0 +1,105 @@
+"""Reading a page: open, segment, cut, read, put the text in its place."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manuscribe.document import Character, Document, Line, Page, Provenance, Region
+from manuscribe.errors import ManuscribeError
+from manuscribe.images.lines import Crop, crop_line
+from manuscribe.images.opening import open_image
+from manuscribe.readers.protocol import LineReader, load_reader
+from manuscribe.reading.options import ReadingOptions
+from manuscribe.segmentation.segmenter import Segmenter
+from manuscribe.version import __version__
+
+BLANK = "blank: no writing was found"
+
+
+class PageReader:
+    """Reads image files with one segmenter and one reader, which are loaded once.
+
+    Raises:
+        ModelError: The reader is not installed, or weights are missing.
+        UsageError: The reader does not know the language.
+    """
+
+    def __init__(self, options: ReadingOptions) -> None:
+        self.options = options
+        self._reader: LineReader = load_reader(options.reader, options.for_reader())
+        self._segmenter = Segmenter(threads=options.threads) if options.level == "page" else None
+
+    def read(self, path: Path) -> Document:
+        """Read one image file.
+
+        A line that cannot be read is kept, empty and with a note; a page without writing has the note `BLANK`.
+
+        Raises:
+            InputError: The file is no image that can be read.
+        """
+        image = open_image(path)
+        page = self._segmenter.segment(image) if self._segmenter else _single_line(image)
+        page = replace(self._transcribe(image, page), image=path.name)
+        return Document(pages=(page,), provenance=self._provenance())
+
+    def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
+        crops = [_crop(image, line) for line in page.lines]
+        whole = [crop.pixels for crop in crops if isinstance(crop, Crop)]
+        readings = iter(self._reader.read(whole))
+        lines = iter(
+            [
+                _placed(line, next(readings), crop)
+                if isinstance(crop, Crop)
+                else replace(line, notes=(*line.notes, crop))
+                for line, crop in zip(page.lines, crops, strict=True)
+            ]
+        )
+        regions = tuple(replace(region, lines=tuple(next(lines) for _ in region.lines)) for region in page.regions)
+        return replace(page, regions=regions, notes=page.notes if regions else (*page.notes, BLANK))
+
+    def _provenance(self) -> tuple[Provenance, ...]:
+        chosen = {
+            name: str(value)
+            for name, value in self.options.model_dump(exclude={"threads"}).items()
+            if value is not None
+        }
+        steps = [Provenance("reading", "manuscribe", __version__, chosen)]
+        if self._segmenter:
+            steps.append(Provenance("segmentation", "embedded", self._segmenter.version))
+        steps.append(Provenance("recognition", self._reader.name, self._reader.version))
+        return tuple(steps)
+
+
+def _single_line(image: NDArray[np.uint8]) -> Page:
+    height, width = image.shape[:2]
+    area = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
+    return Page(width, height, (Region((Line(id="l1", polygon=area),), id="r1", polygon=area),))
+
+
+def _crop(image: NDArray[np.uint8], line: Line) -> Crop | str:
+    """The line's crop, or why there is none."""
+    try:
+        return crop_line(image, line)
+    except ManuscribeError as error:
+        return f"failed: {error.problem}"
+
+
+def _placed(line: Line, reading: Line, crop: Crop) -> Line:
+    """The reading, with the place of its line, and its characters' places carried over to the page."""
+    return replace(
+        reading,
+        id=line.id,
+        polygon=line.polygon,
+        baseline=line.baseline,
+        notes=(*line.notes, *reading.notes),
+        characters=_on_page(reading.characters, crop),
+    )
+
+
+def _on_page(characters: Sequence[Character], crop: Crop) -> tuple[Character, ...]:
+    return tuple(
+        replace(c, polygon=tuple(crop.to_page(x, y) for x, y in c.polygon)) if c.polygon else c for c in characters
+    )

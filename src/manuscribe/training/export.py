@@ -1,0 +1,71 @@
+"""From trained weights to what ships: one ONNX file, its weights in float16, with its card beside it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from manuscribe.models.card import Card, as_dict, as_markdown, library_versions
+
+
+def export_onnx(
+    model: nn.Module,
+    example: Tensor,
+    path: Path,
+    inputs: Mapping[str, Mapping[int, str]],
+    outputs: Sequence[str],
+) -> None:
+    """Write a network of one input as ONNX, weights stored as float16 and widened when the graph is loaded.
+
+    Args:
+        example: An input, for tracing.
+        inputs: Name of the input with its dynamic axes, e.g. `{"lines": {0: "batch", 3: "width"}}`.
+        outputs: Names of the outputs.
+    """
+    model.eval()
+    axes = {name: dict(dynamic) for name, dynamic in inputs.items()}
+    with torch.inference_mode():
+        torch.onnx.export(
+            model,
+            (example,),
+            str(path),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
+    onnx.save(_halve(onnx.load(str(path))), str(path))
+
+
+def write_card(path: Path, card_of: Mapping[str, Any]) -> Card:
+    """Write the card of the ONNX file `path` beside it, as `.json` and `.md`; its version is the file's digest."""
+    card = Card(version=sha256(path.read_bytes()).hexdigest()[:12], libraries=library_versions(), **card_of)
+    text = json.dumps(as_dict(card), indent=1, ensure_ascii=False)
+    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(as_markdown(json.loads(text)), encoding="utf-8")
+    return card
+
+
+def _halve(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Store large float32 constants as float16 and cast them back: half the file, and every engine reads it."""
+    casts = []
+    for constant in graph.graph.initializer:
+        values = numpy_helper.to_array(constant)
+        if values.dtype != np.float32 or values.size < 256:
+            continue
+        name = constant.name
+        constant.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))
+        casts.append(helper.make_node("Cast", [name + ".half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    onnx.checker.check_model(graph)
+    return graph

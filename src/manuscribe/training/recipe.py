@@ -1,0 +1,119 @@
+"""Recipes: YAML files that say what is trained on what, and how."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from pydantic import BaseModel
+
+from manuscribe.errors import InputError, OutputError, UsageError
+from manuscribe.options import validated
+from manuscribe.training.loop import LoopOptions, Task, train
+
+# Each module has `Recipe`, `build_task(recipe, root)` and `export(recipe, task, weights, figures, path)`.
+_KINDS = {"compact-reader": "manuscribe.training.reader", "segmenter": "manuscribe.training.segmenter"}
+
+
+class Recipe(Protocol):
+    """What all recipes have in common."""
+
+    name: str
+    loop: LoopOptions
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRecipe:
+    """A recipe with the module that knows its kind."""
+
+    recipe: Any
+    module: Any
+
+
+def load_recipe(path: Path, changes: Sequence[str] = ()) -> LoadedRecipe:
+    """Read a recipe.
+
+    Args:
+        path: The YAML file.
+        changes: Replacements such as `loop.steps=100`; values are YAML too.
+
+    Raises:
+        InputError: The file cannot be read.
+        UsageError: It is no recipe, or a key or value in it is wrong.
+    """
+    values = _parse(path)
+    for change in changes:
+        _apply(values, change)
+    kind = values.get("kind")
+    if kind not in _KINDS:
+        raise UsageError(f"{path} has the unknown kind '{kind}'.", f"Known kinds: {', '.join(_KINDS)}.")
+    module = import_module(_KINDS[kind])
+    form: type[BaseModel] = module.Recipe
+    return LoadedRecipe(validated(form, **values), module)
+
+
+def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = False, quiet: bool = False) -> Path:
+    """Train as the recipe says, then export the best weights.
+
+    Args:
+        root: Folder that the recipe's data paths are relative to.
+        out: Folder for checkpoints, log, the exported model and its card.
+
+    Returns:
+        The ONNX file; its card lies beside it as `.json` and `.md`.
+
+    Raises:
+        InputError: Data are missing.
+        OutputError: `out` cannot be written, or holds another run and `resume` is off.
+        ModelError: `resume` is on and the checkpoint is missing or of another network.
+    """
+    if not resume and (out / "checkpoint").exists():
+        raise OutputError(
+            f"{out} holds a training run already.", "Add --resume to continue it, or name another folder."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be made: {error.strerror}.", "Name another folder with -o.") from error
+    recipe, module = loaded.recipe, loaded.module
+    (out / "recipe.yaml").write_text(
+        yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
+    task: Task = module.build_task(recipe, root)
+    figures = train(task, recipe.loop, out, resume=resume, quiet=quiet)
+    path = out / f"{recipe.name}.onnx"
+    module.export(recipe, task, out / "best.safetensors", figures, path)
+    return path
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The recipe {path} cannot be read: {error.strerror}.", "Check the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path} is not YAML: {reason}.", "See the recipes that ship with the package.") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"{path} is not a recipe.", "See the recipes that ship with the package.")
+    return values
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    key, equals, value = change.partition("=")
+    if not equals or not key:
+        raise UsageError(f"'{change}' is not of the form key=value.", "For example: --set loop.steps=100")
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = values.setdefault(parent, {})
+        if not isinstance(inner, Mapping):
+            raise UsageError(f"'{key}' leads through '{parent}', which is a value.", "Look at the recipe's keys.")
+        values = inner  # type: ignore[assignment]
+    try:
+        values[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"The value of '{change}' is not YAML.", "Quote it, or write a plain number or word."
+        ) from error
