@@ -1,0 +1,120 @@
+"""From baselines to the areas of the writing: seams that go around the ink of the neighbouring lines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from manuscribe.segmentation.ridges import FoundLine
+
+Floats = npt.NDArray[np.floating[Any]]
+Grey = npt.NDArray[np.uint8]
+
+SHRINK = 2
+"""Pixels of the network's input for one step of a seam, both ways."""
+REACH = 2
+"""Steps up or down that a seam may take for one to the right."""
+PULL = 0.25
+"""Cost of passing close to the own baseline, against 1 for crossing full ink."""
+SPARE = 1.05
+"""Where a seam may run at most, in predicted heights."""
+CORE = 0.3
+"""Share of the height next to the baseline that always belongs to the line."""
+OVERHANG = 0.08
+"""By how much a polygon goes beyond the baseline's ends, in heights: slanted letters lean over."""
+
+
+def line_polygons(grey: Floats, lines: Sequence[FoundLine]) -> list[Floats]:
+    """Enclose each line: as high as its writing, less what hangs in from the lines above and below.
+
+    Args:
+        grey: H×W, the network's input in [0, 1].
+        lines: The lines found on it.
+
+    Returns:
+        For each line N×2 corners in pixels of `grey`: the upper edge rightwards, the lower edge leftwards.
+    """
+    if not lines:
+        return []
+    ink = _ink(grey, float(np.median([line.height for line in lines])))
+    axes = [_axis(line) for line in lines]
+    upper = _seams(ink, axes, [-line.ascender * SPARE / SHRINK for line in lines])
+    lower = _seams(ink, axes, [line.descender * SPARE / SHRINK for line in lines])
+    return [_outline(axis, top, foot) for axis, top, foot in zip(axes, upper, lower, strict=True)]
+
+
+def _ink(grey: Floats, height: float) -> Floats:
+    """How much each point differs from the paper around it, in [0, 1], on a grid of `SHRINK` pixels."""
+    small = cv2.resize((grey * 255).astype(np.uint8), None, fx=1 / SHRINK, fy=1 / SHRINK, interpolation=cv2.INTER_AREA)
+    window = int(np.clip(height / SHRINK, 4, 60)) | 1
+    difference = cv2.absdiff(small, cv2.medianBlur(small, window)).astype(np.float32)
+    return np.asarray(np.clip(difference / max(20.0, float(np.percentile(difference, 98))), 0, 1))
+
+
+def _axis(line: FoundLine) -> Floats:
+    """The baseline at every step to the right, a little beyond both ends, in steps."""
+    spare = OVERHANG * line.height
+    x = np.arange(line.baseline[0, 0] - spare, line.baseline[-1, 0] + spare + SHRINK, SHRINK)
+    y = np.interp(x, line.baseline[:, 0], line.baseline[:, 1])
+    return np.stack([x, y], axis=1).astype(np.float32) / SHRINK
+
+
+def _seams(ink: Floats, axes: Sequence[Floats], reaches: Sequence[float]) -> list[Floats]:
+    """Cheapest paths beside the baselines, all lines at once; their rows, in steps.
+
+    A path far out is free, one near the baseline costs a little, one through ink costs most: so it keeps the
+    line's own letters and goes around what hangs in.
+    """
+    rows, columns = max(2, int(max(map(abs, reaches))) + 1), max(map(len, axes))
+    count = len(axes)
+    lengths, ends = np.array([len(axis) for axis in axes]), np.array(reaches)
+    padded = np.stack([np.pad(axis, ((0, columns - len(axis)), (0, 0)), mode="edge") for axis in axes])
+    # Row 0 is the outermost, the last the one next to the core of the line.
+    depth = np.linspace(0, 1, rows, dtype=np.float32)
+    offset = ends[:, None] * (1 - depth * (1 - CORE))
+    x = np.repeat(padded[:, None, :, 0], rows, axis=1)
+    y = padded[:, None, :, 1] + offset[:, :, None]
+    crossed = cv2.remap(
+        ink,
+        x.reshape(count * rows, columns),
+        y.reshape(count * rows, columns).astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    ).reshape(count, rows, columns)
+    path = _cheapest(crossed + PULL * depth[None, :, None], lengths)
+    return [axis[:, 1] + np.take(offset[i], path[i, : len(axis)]).astype(np.float32) for i, axis in enumerate(axes)]
+
+
+def _cheapest(cost: Floats, lengths: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The cheapest row in each column for a batch of cost maps (N×R×C), each as wide as `lengths` says."""
+    count, rows, columns = cost.shape
+    steps = np.arange(-REACH, REACH + 1)
+    origin = np.clip(np.arange(rows)[:, None] + steps, 0, rows - 1)
+    # Going up or down costs a little too, or the path would tremble.
+    climb = 0.02 * np.abs(steps).astype(np.float32)
+    total, came_from = cost[:, :, 0], np.zeros((columns, count, rows), np.intp)
+    totals = [total]
+    for column in range(1, columns):
+        options = total[:, origin] + climb
+        best = options.argmin(axis=2)
+        came_from[column] = np.take_along_axis(origin[None], best[:, :, None], axis=2)[:, :, 0]
+        total = np.take_along_axis(options, best[:, :, None], axis=2)[:, :, 0] + cost[:, :, column]
+        totals.append(total)
+    path = np.zeros((count, columns), np.intp)
+    every = np.arange(count)
+    row = np.zeros(count, np.intp)
+    for column in range(columns - 1, -1, -1):
+        last = lengths - 1 == column
+        row[last] = totals[column][last].argmin(axis=1)
+        path[:, column] = row
+        inside = column < lengths
+        row[inside] = came_from[column, every[inside], row[inside]]
+    return path
+
+
+def _outline(axis: Floats, top: Floats, foot: Floats) -> Floats:
+    edges = [np.stack([axis[:, 0], edge], axis=1) * SHRINK for edge in (top, foot)]
+    upper, lower = (cv2.approxPolyDP(edge.astype(np.float32)[:, None], 1.0, False)[:, 0] for edge in edges)
+    return np.vstack([upper, lower[::-1]])

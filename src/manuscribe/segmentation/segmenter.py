@@ -1,0 +1,87 @@
+"""The embedded segmenter: a page image to its regions and lines."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from manuscribe.document.model import Line, Page, Polygon, Region
+from manuscribe.engines.openvino import OpenVinoModel
+from manuscribe.segmentation.maps import prepare
+from manuscribe.segmentation.order import Box, reading_order
+from manuscribe.segmentation.polygons import line_polygons
+from manuscribe.segmentation.ridges import FoundLine, find_baselines
+
+Floats = npt.NDArray[np.floating[Any]]
+
+WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "segmenter.onnx"
+
+
+class Segmenter:
+    """Finds lines of handwriting: level, slanted or curved, from left to right.
+
+    Args:
+        weights: An ONNX file as `training.segmenter.export` writes it; by default the one in the package.
+        threads: CPU threads; 0 takes all cores.
+
+    Raises:
+        ModelError: The weights are missing or damaged.
+    """
+
+    def __init__(self, weights: Path | None = None, threads: int = 0) -> None:
+        self._model = OpenVinoModel(weights or WEIGHTS, threads)
+
+    def segment(self, image: npt.NDArray[np.uint8]) -> Page:
+        """Find the lines of a page.
+
+        Args:
+            image: H×W grey or H×W×3 RGB.
+
+        Returns:
+            A page with regions and lines in reading order, polygons and baselines in pixels of `image`;
+            without regions if nothing is written on it.
+        """
+        height, width = image.shape[:2]
+        pixels, scale = prepare(image)
+        lines = find_baselines(self._model(pixels)[0][0])
+        polygons = line_polygons(pixels[0, 0], lines)
+        limits = np.array([width, height], np.float32)
+        areas = [_on_page(polygon / scale, limits) for polygon in polygons]
+        feet = [_on_page(line.baseline / scale, limits) for line in lines]
+        regions: list[Region] = []
+        number = 0
+        for group in reading_order(_boxes(lines)):
+            members = [Line(id=f"l{number + k}", polygon=areas[i], baseline=feet[i]) for k, i in enumerate(group.lines)]
+            number += len(members)
+            outline = _hull([areas[i] for i in group.lines])
+            regions.append(Region(tuple(members), f"r{len(regions)}", group.kind, outline))
+        return Page(width, height, tuple(regions))
+
+
+def _on_page(points: Floats, limits: Floats) -> Polygon:
+    clipped = np.clip(points, 0, limits)
+    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in clipped)
+
+
+def _hull(areas: list[Polygon]) -> Polygon:
+    corners = np.array([point for area in areas for point in area], np.float32)
+    return tuple((float(x), float(y)) for x, y in cv2.convexHull(corners)[:, 0])
+
+
+def _boxes(lines: list[FoundLine]) -> list[Box]:
+    """The lines as boxes on a page turned by their usual slope, which long lines say best."""
+    if not lines:
+        return []
+    runs = np.array([line.baseline[-1] - line.baseline[0] for line in lines])
+    order = np.argsort(slopes := runs[:, 1] / runs[:, 0])
+    half = np.searchsorted(np.cumsum(runs[order, 0]), runs[:, 0].sum() / 2)
+    slope = float(slopes[order[half]])
+    boxes = []
+    for line in lines:
+        x, y = line.baseline.T
+        level = y - slope * x
+        base = float(np.trapezoid(level, x) / (x[-1] - x[0]))
+        boxes.append(Box(float(x[0]), float(x[-1]), base, line.height))
+    return boxes
