@@ -84,9 +84,7 @@ def to_array(image: Path | str | Image.Image | Pixels) -> Pixels:
     if isinstance(image, Image.Image):
         return _pixels_of(image, "the given PIL image", PIXEL_LIMIT)
     if not isinstance(image, np.ndarray):
-        raise UsageError(
-            f"An image cannot be a {type(image).__name__}.", "Pass a path, a PIL image or a uint8 array."
-        )
+        raise UsageError(f"An image cannot be a {type(image).__name__}.", "Pass a path, a PIL image or a uint8 array.")
     return _checked(image)
 
 
@@ -152,9 +150,7 @@ def _decode(file: BinaryIO, name: str, pixel_limit: int) -> Pixels:
     try:
         image = decoder(file)
     except Exception as error:  # Decoders raise anything on damaged bytes.
-        raise InputError(
-            f"{name} is damaged or of an unknown kind: {_reason(error)}.", _USE_IMAGES
-        ) from error
+        raise InputError(f"{name} is damaged or of an unknown kind: {_reason(error)}.", _USE_IMAGES) from error
     with image:
         return _pixels_of(image, name, pixel_limit)
 
@@ -174,9 +170,7 @@ def _pixels_of(image: Image.Image, name: str, pixel_limit: int) -> Pixels:
     except MemoryError as error:
         raise InputError(f"{name} is too large for this machine's memory.", "Save it smaller.") from error
     except Exception as error:  # Decoders raise anything on damaged bytes.
-        raise InputError(
-            f"{name} is truncated or damaged: {_reason(error)}.", "Copy or scan it again."
-        ) from error
+        raise InputError(f"{name} is truncated or damaged: {_reason(error)}.", "Copy or scan it again.") from error
     turn = _UPRIGHT.get(_orientation(image))
     return np.ascontiguousarray(turn(pixels) if turn else pixels)
 

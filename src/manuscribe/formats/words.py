@@ -1,0 +1,47 @@
+"""The words of a file, brought back to the characters of a line.
+
+PAGE and ALTO store words, with or without glyphs; the document model stores characters, spaces included.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manuscribe.document.model import Character
+
+
+@dataclass(frozen=True, slots=True)
+class FileWord:
+    """A word as a file has it; `glyphs` is empty where the file says nothing about characters."""
+
+    text: str
+    confidence: float | None
+    glyphs: tuple[Character, ...]
+
+
+def characters_of(text: str, words: Sequence[FileWord]) -> tuple[Character, ...]:
+    """The characters that spell a line's text, as far as its words tell about them.
+
+    A word without glyphs passes its confidence on to each of its characters, so that the word's own (the
+    least of them) stays what it was. Characters between words know nothing.
+
+    Returns:
+        Characters that spell `text` exactly; empty where the words do not occur in it in order.
+    """
+    characters: list[Character] = []
+    end = 0
+    for word in words:
+        start = text.find(word.text, end)
+        if start < 0:
+            return ()
+        characters += [Character(letter) for letter in text[end:start]]
+        characters += _spelling(word)
+        end = start + len(word.text)
+    if not words:
+        return ()
+    return (*characters, *(Character(letter) for letter in text[end:]))
+
+
+def _spelling(word: FileWord) -> Sequence[Character]:
+    if "".join(glyph.text for glyph in word.glyphs) == word.text:
+        return word.glyphs
+    return [Character(letter, word.confidence) for letter in word.text]
