@@ -19,12 +19,12 @@ _COORDINATE_DECIMALS = 2
 
 
 def write(document: Document) -> bytes:
-    """Write a document as JSON, UTF-8; fields that say nothing are left out.
+    """Write a document as JSON, UTF-8, on one line; fields that say nothing are left out.
 
     Coordinates keep two decimals, confidences four.
     """
     content = {"format": NAME, "version": VERSION, **_plain(document)}
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     # Lone surrogates, which no reader should give, are the only text that UTF-8 has no bytes for.
     return (text + "\n").encode("utf-8", errors="replace")
 
