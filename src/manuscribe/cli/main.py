@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,7 +25,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 
 # Some versions of Typer carry their own copy of click: its base error is reached through a class that all export.
-_CommandLineError = typer.BadParameter.__mro__[2]
+_CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
 
 
 def _print_version(wanted: bool) -> None:
@@ -53,11 +53,11 @@ def run(arguments: list[str] | None = None) -> None:
 
 def _exit_code(arguments: list[str] | None) -> int:
     try:
-        return int(app(args=arguments, standalone_mode=False) or ExitCode.OK)
+        return int(app(args=arguments, prog_name="manuscribe", standalone_mode=False) or ExitCode.OK)
     except ManuscribeError as error:
         return _report(error, error.exit_code)
     except _CommandLineError as error:
-        error.show()  # type: ignore[attr-defined]
+        error.show()
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         print("manuscribe: interrupted", file=sys.stderr)

@@ -44,7 +44,7 @@ def load_faces(folder: Path) -> list[Face]:
     faces = []
     for path in sorted(folder.glob("*.[to]tf")):
         try:
-            with TTFont(path, lazy=True) as font:
+            with path.open("rb") as file, TTFont(file, lazy=True) as font:
                 faces.append(Face(path, frozenset(map(chr, font.getBestCmap()))))
         except TTLibError as error:
             raise InputError(f"{path} is not a font: {error}", "Remove it from the folder.") from error
@@ -78,6 +78,11 @@ class LineRenderer:
         ink = _bend(_scale(ink, rng), rng)
         ink = _neighbours(ink, rng)
         return _on_paper(_press(ink, rng), rng), text
+
+
+def _ink(values: object) -> Ink:
+    """OpenCV's results are loosely typed; this says what they are, without a copy."""
+    return np.asarray(values, dtype=np.float32)
 
 
 @lru_cache(maxsize=512)
@@ -145,9 +150,8 @@ def _scale(ink: Ink, rng: np.random.Generator) -> Ink:
         ],
         dtype=np.float32,
     )
-    return cv2.warpAffine(
-        ink, matrix, (max(8, width), HEIGHT), flags=cv2.INTER_AREA if scale_y < 0.7 else cv2.INTER_LINEAR
-    )
+    smoothly = cv2.INTER_AREA if scale_y < 0.7 else cv2.INTER_LINEAR
+    return _ink(cv2.warpAffine(ink, matrix, (max(8, width), HEIGHT), flags=smoothly))
 
 
 def _bend(ink: Ink, rng: np.random.Generator) -> Ink:
@@ -159,14 +163,14 @@ def _bend(ink: Ink, rng: np.random.Generator) -> Ink:
         for s in (1.6, 1.2)
     ]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.asarray(cv2.remap(ink, x + shift[0], y + shift[1], cv2.INTER_LINEAR), dtype=np.float32)
+    return _ink(cv2.remap(ink, x + shift[0], y + shift[1], cv2.INTER_LINEAR))
 
 
 def _press(ink: Ink, rng: np.random.Generator) -> Ink:
     """Pen width and pressure: thicker, thinner, uneven, broken, blurred."""
     choice = rng.random()
     if choice < 0.25:
-        ink = cv2.dilate(ink, np.ones((2, int(rng.integers(1, 3))), np.uint8))
+        ink = _ink(cv2.dilate(ink, np.ones((2, int(rng.integers(1, 3))), np.uint8)))
     elif choice < 0.4:
         ink = np.clip((ink - 0.35) * 1.5, 0, 1)
     height, width = ink.shape
@@ -177,7 +181,7 @@ def _press(ink: Ink, rng: np.random.Generator) -> Ink:
     )
     ink = ink * pressure
     if rng.random() < 0.6:
-        ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.1))
+        ink = _ink(cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.1)))
     return np.clip(ink, 0, 1)
 
 
@@ -208,7 +212,7 @@ def _on_paper(ink: Ink, rng: np.random.Generator) -> NDArray[np.uint8]:
         paper -= ghost * rng.uniform(0.03, 0.15)
     darkness = rng.uniform(0.25, 0.95)
     image = paper * (1 - ink * darkness)
-    image += rng.normal(0, rng.uniform(0.0, 0.04), image.shape).astype(np.float32)
+    image += np.asarray(rng.normal(0, rng.uniform(0.0, 0.04), image.shape), np.float32)
     return np.asarray(np.clip(image * 255, 0, 255), dtype=np.uint8)
 
 

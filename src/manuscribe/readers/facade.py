@@ -6,7 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from manuscribe.document import Line
-from manuscribe.images.opening import Pixels, to_array
+from manuscribe.images.colour import Pixels
+from manuscribe.images.opening import to_array
 from manuscribe.options import validated
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.protocol import load_reader

@@ -6,8 +6,10 @@ outputs are all there; it reads again what has changed, what failed, and everyth
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -50,9 +52,9 @@ class Batch:
         self._out, self._formats = out, formats
         self._stems = output_stems(images)
         self._job = _digest(options)
-        # Also finds out, before hours of reading, whether the folder can be written at all.
+        # Opening it also finds out, before hours of reading, whether the folder can be written at all.
+        _open_record(out / RECORD)
         self._rows = _load_record(out / RECORD)
-        _append(out / RECORD, None)
 
     def run(self, read: Callable[[Path], Document]) -> Iterator[Outcome]:
         """Read the images in order; yields each one's outcome when its files are written.
@@ -65,19 +67,21 @@ class Batch:
                 yield Outcome(image, "skipped")
                 continue
             try:
-                document = read(image)
-            except (OutputError, KeyboardInterrupt):
-                raise
+                self._write(stem, read(image))
+            except OutputError:
+                raise  # the next image could not be written either
             except ManuscribeError as error:
                 yield self._failed(image, str(error))
-                continue
             except Exception as error:  # noqa: BLE001  one page that trips a bug must not cost the others
                 yield self._failed(image, f"{type(error).__name__} on {image}: {error}")
-                continue
-            for form in self._formats:
-                write_atomically(self._out / f"{stem}{form.suffix}", form.write(document))
-            self._record(image, "done")
-            yield Outcome(image, "done")
+            else:
+                self._record(image, "done")
+                yield Outcome(image, "done")
+
+    def _write(self, stem: str, document: Document) -> None:
+        results = [(form.suffix, form.write(document)) for form in self._formats]
+        for suffix, data in results:
+            write_atomically(self._out / f"{stem}{suffix}", data)
 
     def _failed(self, image: Path, problem: str) -> Outcome:
         self._record(image, "failed", problem)
@@ -144,12 +148,25 @@ def _load_record(path: Path) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _append(path: Path, row: dict[str, Any] | None) -> None:
+def _open_record(path: Path) -> None:
+    """Make the record if it is missing; end a row that a crash cut off, lest the next one be lost with it."""
+    with _writing(path), path.open("a+b") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    with _writing(path), path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            if row is not None:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        yield
     except OSError as error:
         raise OutputError(
             f"{path.parent} cannot be written: {error.strerror}.", "Name another folder with -o."

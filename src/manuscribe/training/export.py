@@ -1,6 +1,7 @@
 """From trained weights to what ships: one ONNX file, its weights in float16, with its card beside it."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +32,9 @@ def export_onnx(
     """
     model.eval()
     axes = {name: dict(dynamic) for name, dynamic in inputs.items()}
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        # The tracing exporter is called legacy, but needs no further package and keeps the graph small and plain.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             model,
             (example,),

@@ -110,9 +110,9 @@ class CompactReaderTask:
         self._class = {character: number for number, character in enumerate(self.characters, start=1)}
         torch.manual_seed(recipe.loop.seed)
         network = recipe.network
-        self.model = CompactNetwork(
-            len(self.characters) + 1, network.channels, network.width, network.depth, network.hidden
-        ).to(memory_format=torch.channels_last)
+        size = (network.channels, network.width, network.depth, network.hidden)
+        self.model = CompactNetwork(len(self.characters) + 1, *size)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
         self._load(root)
 
     def _load(self, root: Path) -> None:

@@ -1,0 +1,98 @@
+"""Rendered lines: what they look like, and that seeds decide everything."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from manuscribe.datasets.augmentation import mask_columns, vary
+from manuscribe.datasets.lines import read_lines
+from manuscribe.datasets.rendering import Rendering, render
+from manuscribe.datasets.synthetic import LineRenderer, load_faces
+from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.errors import InputError, UsageError
+
+
+@pytest.fixture(scope="module")
+def renderer(faces_folder: Path, texts_folder: Path) -> LineRenderer:
+    return LineRenderer(load_faces(faces_folder), TextSource(load_texts(texts_folder, ["en", "fr"])))
+
+
+def test_lines_have_the_readers_height_dark_ink_and_a_text(renderer: LineRenderer) -> None:
+    rng = np.random.default_rng(1)
+    for length in (1, 10, 60):
+        line, text = renderer.draw("en", length, rng)
+        assert line.dtype == np.uint8
+        assert line.shape[0] == 64
+        assert text == text.strip() != ""
+        assert int(line.max()) - int(line.min()) > 20
+
+
+def test_length_is_about_what_was_asked_for(renderer: LineRenderer) -> None:
+    rng = np.random.default_rng(2)
+    lengths = [len(renderer.draw("fr", 40, rng)[1]) for _ in range(60)]
+    assert 25 < np.mean(lengths) < 50
+
+
+def test_the_seed_decides_the_line(renderer: LineRenderer) -> None:
+    (first, text), (again, same) = (renderer.draw("en", 20, np.random.default_rng(7)) for _ in range(2))
+    other, _ = renderer.draw("en", 20, np.random.default_rng(8))
+    assert text == same
+    assert np.array_equal(first, again)
+    assert not (first.shape == other.shape and np.array_equal(first, other))
+
+
+def test_texts_need_characters_that_the_language_has(texts_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "UD_English-x.txt").write_text("Plain words.\nСлова.\n", encoding="utf-8")
+    assert load_texts(tmp_path, ["en"]) == {"en": ["Plain words."]}
+    with pytest.raises(InputError, match="UD_German"):
+        load_texts(tmp_path, ["de"])
+
+
+def test_a_folder_without_fonts_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"No \.ttf"):
+        load_faces(tmp_path)
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    with pytest.raises(InputError, match=r"broken\.ttf"):
+        load_faces(tmp_path)
+
+
+def test_varying_keeps_the_height_and_the_seed_decides(renderer: LineRenderer) -> None:
+    line, _ = renderer.draw("en", 20, np.random.default_rng(3))
+    varied = [vary(line, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert all(v.shape[0] == 64 and v.dtype == np.uint8 for v in varied)
+    assert np.array_equal(varied[0], varied[1])
+    assert varied[0].shape != varied[2].shape or not np.array_equal(varied[0], varied[2])
+
+
+def test_a_line_one_pixel_wide_can_be_varied() -> None:
+    for seed in range(20):
+        assert vary(np.full((64, 1), 90, np.uint8), np.random.default_rng(seed)).size
+
+
+def test_masking_only_removes_ink() -> None:
+    ink = np.ones((64, 400), np.float32)
+    masked = mask_columns(ink, np.random.default_rng(0))
+    assert set(np.unique(masked)) == {0.0, 1.0}
+    assert ink.all()
+
+
+def test_rendering_to_disk_resumes_and_repeats_nothing(faces_folder: Path, texts_folder: Path, tmp_path: Path) -> None:
+    job = Rendering(faces_folder, texts_folder, ("en", "fr"), lines=1010, length=12, seed=4)
+    files = list(render(job, tmp_path))
+    assert len(files) == job.files == 2
+    whole = [path.read_bytes() for path in files]
+    files[1].unlink()
+    kept = files[0].stat().st_mtime_ns
+    list(render(job, tmp_path))
+    assert [path.read_bytes() for path in files] == whole
+    assert files[0].stat().st_mtime_ns == kept
+    lines = read_lines(["*.parquet"], tmp_path)
+    assert len(lines) == 1010
+    assert {line.language for line in lines} == {"en", "fr"}
+    assert lines[0].pixels().shape[0] == 64
+
+
+def test_rendering_an_unknown_language_is_refused(faces_folder: Path, texts_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="xx"):
+        list(render(Rendering(faces_folder, texts_folder, ("xx",), 1), tmp_path))

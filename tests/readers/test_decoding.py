@@ -1,0 +1,101 @@
+"""CTC decoding against brute force over all alignments of small problems."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manuscribe.readers.compact.decoding import beam, greedy, locate, log_probability, restrict
+
+
+def random_scores(seed: int, frames: int, classes: int, sharpness: float = 1.0) -> np.ndarray:
+    values = np.random.default_rng(seed).normal(0, sharpness, (frames, classes))
+    return (values - np.logaddexp.reduce(values, axis=1, keepdims=True)).astype(np.float32)
+
+
+def collapse(path: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(now for before, now in zip((0, *path), path, strict=False) if now not in (0, before))
+
+
+def brute_force(scores: np.ndarray) -> dict[tuple[int, ...], float]:
+    totals: dict[tuple[int, ...], float] = {}
+    for path in product(range(scores.shape[1]), repeat=len(scores)):
+        probability = float(np.exp(sum(scores[t, c] for t, c in enumerate(path))))
+        totals[collapse(path)] = totals.get(collapse(path), 0.0) + probability
+    return totals
+
+
+@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(2, 4))
+@settings(max_examples=40, deadline=None)
+def test_log_probability_sums_all_alignments(seed: int, frames: int, classes: int) -> None:
+    scores = random_scores(seed, frames, classes)
+    for text, probability in brute_force(scores).items():
+        assert np.exp(log_probability(scores, list(text))) == pytest.approx(probability, rel=1e-4)
+
+
+def test_impossible_text_has_no_probability() -> None:
+    scores = random_scores(0, 3, 3)
+    assert log_probability(scores, [1, 1, 1]) == -np.inf  # two blanks would have to stand between them
+    assert log_probability(scores[:0], [1]) == -np.inf
+    assert log_probability(scores[:0], []) == 0.0
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_wide_beam_finds_the_most_probable_texts(seed: int) -> None:
+    scores = random_scores(seed, 5, 3)
+    truth = sorted(brute_force(scores).items(), key=lambda item: -item[1])
+    found = beam(scores, 50)
+    assert tuple(found[0][0]) == truth[0][0]
+    assert [np.exp(score) for _, score in found[:3]] == pytest.approx([p for _, p in truth[:3]], rel=1e-4)
+
+
+def test_beam_beats_greedy_where_alignments_add_up() -> None:
+    # The example of Graves et al. 2006: the best path is blank-blank, yet "a" is more probable than nothing.
+    scores = np.log(np.array([[0.6, 0.4], [0.6, 0.4]], dtype=np.float32))
+    assert greedy(scores) == []
+    texts = beam(scores, 2)
+    assert texts[0][0] == [1]
+    assert np.exp(texts[0][1]) == pytest.approx(0.64, rel=1e-5)
+
+
+def test_beam_gives_each_text_once_and_best_first() -> None:
+    texts = beam(random_scores(3, 8, 4), 10)
+    assert len({tuple(text) for text, _ in texts}) == len(texts)
+    assert [score for _, score in texts] == sorted((score for _, score in texts), reverse=True)
+
+
+def one_hot(path: list[int], classes: int = 4) -> np.ndarray:
+    scores = np.full((len(path), classes), np.log(0.01 / (classes - 1)), dtype=np.float32)
+    scores[np.arange(len(path)), path] = np.log(0.99)
+    return scores
+
+
+def test_greedy_joins_repeats_and_drops_blanks() -> None:
+    letters = greedy(one_hot([0, 1, 1, 0, 1, 2, 2, 0]))
+    assert [(letter.number, letter.start, letter.end) for letter in letters] == [(1, 1, 3), (1, 4, 5), (2, 5, 7)]
+    assert letters[0].probability == pytest.approx(0.99, rel=1e-3)
+
+
+def test_greedy_of_no_frames_is_nothing() -> None:
+    assert greedy(np.zeros((0, 4), np.float32)) == []
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_locate_places_the_greedy_text_where_greedy_saw_it(seed: int) -> None:
+    scores = random_scores(seed, 12, 4, sharpness=4.0)
+    letters = greedy(scores)
+    placed = locate(scores, [letter.number for letter in letters])
+    assert [(p.number, p.start, p.end) for p in placed] == [(x.number, x.start, x.end) for x in letters]
+
+
+def test_restrict_forbids_and_renormalises() -> None:
+    scores = random_scores(1, 6, 4)
+    allowed = np.array([True, False, True, True])
+    kept = restrict(scores, allowed)
+    assert np.all(np.isneginf(kept[:, 1]))
+    assert np.exp(kept).sum(axis=1) == pytest.approx(np.ones(6), rel=1e-5)
+    assert all(letter.number != 1 for letter in greedy(kept))

@@ -1,0 +1,137 @@
+"""Batches: one output a page, resume, failures recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from manuscribe.document import Document, Line, Page, Region
+from manuscribe.errors import InputError, OutputError, UsageError
+from manuscribe.formats import Format, get_format
+from manuscribe.formats import text as text_format
+from manuscribe.reading.batch import RECORD, Batch, Outcome, output_stems
+from manuscribe.reading.options import ReadingOptions
+
+
+class Pages:
+    """Reads an image's name; fails on those it is told to."""
+
+    def __init__(self, **failures: BaseException) -> None:
+        self.failures = failures
+        self.seen: list[str] = []
+
+    def __call__(self, path: Path) -> Document:
+        self.seen.append(path.stem)
+        if path.stem in self.failures:
+            raise self.failures[path.stem]
+        return Document((Page(10, 10, (Region((Line(path.stem),)),)),))
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    files = [tmp_path / "scans" / f"{name}.jpg" for name in "abc"]
+    files[0].parent.mkdir()
+    for file in files:
+        file.write_bytes(b"image")
+    return files
+
+
+def run(images: list[Path], out: Path, read: Pages, **options: object) -> list[Outcome]:
+    batch = Batch(images, out, [get_format("txt")], ReadingOptions(**options))  # type: ignore[arg-type]
+    return list(batch.run(read))
+
+
+def test_each_image_gets_its_file(images: list[Path], tmp_path: Path) -> None:
+    outcomes = run(images, tmp_path / "out", Pages())
+    assert [outcome.status for outcome in outcomes] == ["done"] * 3
+    assert (tmp_path / "out" / "b.txt").read_text() == "b\n"
+
+
+def test_a_second_run_repeats_nothing(images: list[Path], tmp_path: Path) -> None:
+    run(images, tmp_path / "out", Pages())
+    again = Pages()
+    assert [outcome.status for outcome in run(images, tmp_path / "out", again)] == ["skipped"] * 3
+    assert again.seen == []
+
+
+@pytest.mark.parametrize("change", ["image", "output", "options"])
+def test_what_changed_is_read_again(images: list[Path], tmp_path: Path, change: str) -> None:
+    run(images, tmp_path / "out", Pages())
+    if change == "image":
+        images[1].write_bytes(b"another image")
+    if change == "output":
+        (tmp_path / "out" / "b.txt").unlink()
+    again = Pages()
+    run(images, tmp_path / "out", again, **({"language": "fr"} if change == "options" else {}))
+    assert again.seen == (["a", "b", "c"] if change == "options" else ["b"])
+
+
+def test_a_bad_page_is_recorded_and_the_rest_goes_on(images: list[Path], tmp_path: Path) -> None:
+    pages = Pages(a=InputError("a.jpg is empty.", "Scan it again."), b=ZeroDivisionError("oops"))
+    outcomes = run(images, tmp_path / "out", pages)
+    assert [outcome.status for outcome in outcomes] == ["failed", "failed", "done"]
+    assert outcomes[0].problem == "a.jpg is empty. Scan it again."
+    assert "ZeroDivisionError" in outcomes[1].problem
+    rows = [json.loads(row) for row in (tmp_path / "out" / RECORD).read_text().splitlines()]
+    assert [row["status"] for row in rows] == ["failed", "failed", "done"]
+    better = Pages()
+    run(images, tmp_path / "out", better)
+    assert better.seen == ["a", "b"]
+
+
+def test_an_interruption_keeps_what_is_done(images: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(images, tmp_path / "out", Pages(b=KeyboardInterrupt()))
+    assert (tmp_path / "out" / "a.txt").is_file()
+    rest = Pages()
+    run(images, tmp_path / "out", rest)
+    assert rest.seen == ["b", "c"]
+
+
+def test_a_record_cut_off_by_a_crash_is_no_obstacle(images: list[Path], tmp_path: Path) -> None:
+    run(images, tmp_path / "out", Pages())
+    record = tmp_path / "out" / RECORD
+    record.write_text(record.read_text()[:-30])
+    again = Pages()
+    run(images, tmp_path / "out", again)
+    assert again.seen == ["c"]
+    last = Pages()
+    run(images, tmp_path / "out", last)
+    assert last.seen == []
+
+
+def test_a_full_disk_ends_the_batch(images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from manuscribe.reading import batch
+
+    def full(path: Path, data: bytes) -> None:
+        raise OutputError(f"{path} cannot be written: no space left.")
+
+    monkeypatch.setattr(batch, "write_atomically", full)
+    pages = Pages()
+    with pytest.raises(OutputError, match="no space"):
+        run(images, tmp_path / "out", pages)
+    assert pages.seen == ["a"]
+
+
+def test_a_writer_that_trips_fails_its_page_alone(images: list[Path], tmp_path: Path) -> None:
+    def write(document: Document) -> bytes:
+        if document.text == "b":
+            raise ValueError("cannot be said")
+        return text_format.FORMAT.write(document)
+
+    batch = Batch(images, tmp_path / "out", [Format("odd", ".odd", write)], ReadingOptions())
+    assert [outcome.status for outcome in batch.run(Pages())] == ["done", "failed", "done"]
+    assert not (tmp_path / "out" / "b.odd").exists()
+
+
+def test_an_output_that_is_a_file_is_refused_at_once(images: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(OutputError, match="cannot be written"):
+        run(images, tmp_path / "out", Pages())
+
+
+def test_names_that_collide_are_told_apart() -> None:
+    paths = [Path("x/letter.jpg"), Path("x/letter.png"), Path("y/other.jpg")]
+    assert list(output_stems(paths).values()) == ["x-letter.jpg", "x-letter.png", "other"]
+    with pytest.raises(UsageError, match="Several images"):
+        output_stems([Path("p/x/a.jpg"), Path("q/x/a.jpg")])

@@ -1,0 +1,81 @@
+"""The training loop on a problem whose answer is known."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from manuscribe.errors import ModelError
+from manuscribe.training.loop import LoopOptions, learning_rate, train
+
+
+class Doubling:
+    """Learn y = 2x."""
+
+    metric = "error"
+
+    def __init__(self, poison: int = -1, crash: int = -1) -> None:
+        torch.manual_seed(0)
+        self.model = nn.Linear(1, 1)
+        self.poison, self.crash = poison, crash
+
+    def batch(self, step: int) -> Tensor:
+        if step == self.crash:
+            raise RuntimeError("the disk caught fire")
+        x = torch.randn(8, 1, generator=torch.Generator().manual_seed(step))
+        return x * float("nan") if step == self.poison else x
+
+    def loss(self, batch: Tensor) -> Tensor:
+        return ((self.model(batch) - 2 * batch) ** 2).mean()
+
+    def evaluate(self) -> dict[str, float]:
+        return {"error": abs(float(self.model.weight) - 2)}
+
+
+OPTIONS = LoopOptions(steps=60, learning_rate=0.1, warmup=5, average=0.9, evaluate_every=20, bf16=False)
+
+
+def test_it_learns_and_leaves_the_best_weights_and_a_log(tmp_path: Path) -> None:
+    figures = train(Doubling(), OPTIONS, tmp_path, quiet=True)
+    assert figures["error"] < 0.2
+    assert (tmp_path / "best.safetensors").is_file()
+    assert json.loads((tmp_path / "best.json").read_text())["error"] == figures["error"]
+    rows = [json.loads(row) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "error" in row] == [20, 40, 60]
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole, crashed, resumed = Doubling(), Doubling(crash=33), Doubling()
+    expected = train(whole, OPTIONS, tmp_path / "whole", quiet=True)
+    with pytest.raises(RuntimeError, match="caught fire"):
+        train(crashed, OPTIONS, tmp_path / "run", quiet=True)
+    figures = train(resumed, OPTIONS, tmp_path / "run", resume=True, quiet=True)
+    assert figures == expected
+    assert torch.equal(whole.model.weight, resumed.model.weight)
+
+
+def test_a_poisoned_batch_is_skipped(tmp_path: Path) -> None:
+    task = Doubling(poison=10)
+    train(task, OPTIONS, tmp_path, quiet=True)
+    assert torch.isfinite(task.model.weight).all()
+    assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["skipped"] == 1
+
+
+def test_resuming_nothing_or_another_network_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No checkpoint"):
+        train(Doubling(), OPTIONS, tmp_path, resume=True, quiet=True)
+    train(Doubling(), OPTIONS, tmp_path / "run", quiet=True)
+    other = Doubling()
+    other.model = nn.Linear(1, 2)
+    with pytest.raises(ModelError, match="another network"):
+        train(other, OPTIONS, tmp_path / "run", resume=True, quiet=True)
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    rates = [learning_rate(OPTIONS, step) for step in range(60)]
+    assert rates[0] == pytest.approx(0.02)
+    assert rates[5:36] == pytest.approx([0.1] * 31)
+    assert rates[48] == pytest.approx(0.05)
+    assert rates[59] == pytest.approx(0.1 / 24)

@@ -1,0 +1,115 @@
+"""Training of the compact reader, small, from rendering to reading with the result."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from manuscribe.cli.main import run
+from manuscribe.datasets.lines import read_lines
+from manuscribe.errors import ExitCode
+
+pytest.importorskip("torch")
+RECIPE = Path(__file__).parents[2] / "recipes" / "compact-reader.yaml"
+
+
+@pytest.fixture(scope="module")
+def ground_truth(tmp_path_factory: pytest.TempPathFactory, faces_folder: Path, texts_folder: Path) -> Path:
+    root = tmp_path_factory.mktemp("truth")
+    shutil.copytree(faces_folder, root / "fonts")
+    shutil.copytree(texts_folder, root / "text")
+    arguments = ["--fonts", f"{root}/fonts", "--texts", f"{root}/text", "--lines", "60", "--length", "12", "--quiet"]
+    for seed in ("1", "2", "3"):
+        assert command("data", "synth", f"{root}/lines", *arguments, "--seed", seed) == ExitCode.OK
+    return root
+
+
+def command(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        run(list(arguments))
+    return int(end.value.code or 0)
+
+
+def small_recipe(folder: Path) -> Path:
+    recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    recipe["data"]["lines"] = ["lines/*.parquet"]
+    recipe["data"]["synthetic"]["languages"] = {"en": 1, "fr": 1}
+    recipe["network"] = {"channels": [8, 8, 8], "width": 64, "depth": 1, "hidden": 64}
+    recipe["batch"] = {"pixels": 512, "narrow_steps": 2}
+    recipe["loop"] |= {"steps": 6, "evaluate_every": 3, "threads": 1}
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def test_train_export_and_read(ground_truth: Path, tmp_path: Path) -> None:
+    from manuscribe.models.files import ModelFile
+    from manuscribe.readers.compact.reader import CompactReader
+    from manuscribe.readers.options import ReaderOptions
+
+    recipe, out = small_recipe(tmp_path), tmp_path / "run"
+    assert command("train", str(recipe), "--data", str(ground_truth), "-o", str(out), "--quiet") == ExitCode.OK
+    card = json.loads((out / "compact.json").read_text(encoding="utf-8"))
+    assert card["charset"]
+    assert "cer" in card["metrics"]
+    assert {credit["licence"] for credit in card["credits"]} >= {"CC-BY 4.0"}
+    assert "TIME US" in (out / "compact.md").read_text(encoding="utf-8")
+    reader = CompactReader(ReaderOptions(threads=1), ModelFile(out / "compact.onnx"))
+    lines = [line.pixels() for line in read_lines(["lines/*.parquet"], ground_truth)[:3]]
+    readings = reader.read(lines)
+    assert len(readings) == 3
+    assert all(0 <= (line.confidence or 0) <= 1 for line in readings)
+
+
+def test_exported_network_gives_the_trained_networks_scores(ground_truth: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from manuscribe.engines.openvino import OpenVinoModel
+    from manuscribe.training.recipe import load_recipe, run_recipe
+
+    loaded = load_recipe(small_recipe(tmp_path))
+    path = run_recipe(loaded, ground_truth, tmp_path / "run", quiet=True)
+    task = loaded.module.build_task(loaded.recipe, ground_truth)
+    task.model.load_state_dict(load_file(tmp_path / "run" / "best.safetensors"))
+    task.model.eval()
+    lines = np.random.default_rng(0).random((1, 1, 64, 192), dtype=np.float32)
+    with torch.inference_mode():
+        expected = task.model(torch.from_numpy(lines)).numpy()
+    assert OpenVinoModel(path, threads=1, bf16=False)(lines)[0] == pytest.approx(expected, abs=0.01)
+
+
+def test_an_interrupted_run_resumes_and_is_not_overwritten(ground_truth: Path, tmp_path: Path) -> None:
+    recipe, out = small_recipe(tmp_path), tmp_path / "run"
+    arguments = ["train", str(recipe), "--data", str(ground_truth), "-o", str(out), "--quiet"]
+    assert command(*arguments, "--set", "loop.steps=3") == ExitCode.OK
+    assert command(*arguments) == ExitCode.OUTPUT
+    assert command(*arguments, "--resume") == ExitCode.OK
+    assert json.loads((out / "checkpoint" / "state.json").read_text())["step"] == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("loop.stepps=3", "stepps"),
+        ("kind=else", "unknown kind"),
+        ("loop.steps=-1", "loop.steps"),
+        ("nonsense", "key=value"),
+        ("name.x=3", "which is a value"),
+    ],
+)
+def test_a_wrong_recipe_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, said: str) -> None:
+    assert command("train", str(small_recipe(tmp_path)), "--set", change) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_missing_recipe_and_missing_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("train", str(tmp_path / "none.yaml")) == ExitCode.INPUT
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    assert command("train", str(tmp_path / "list.yaml")) == ExitCode.USAGE
+    out = ["-o", str(tmp_path / "run"), "--quiet"]
+    assert command("train", str(small_recipe(tmp_path)), "--data", str(tmp_path), *out) == ExitCode.INPUT
+    assert "No data set" in capsys.readouterr().err
