@@ -1,0 +1,149 @@
+"""How well whole pages were read: lines found and text read, in one figure.
+
+Each true line is compared with at most one line that was read. A true line that has no partner was missed, and
+all of its characters count as deletions; a read line that has none is extra, and all of its characters count as
+insertions. So a line that was found in two pieces costs the smaller piece twice, and reading order costs nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+
+from manuscribe.document import Line
+from manuscribe.errors import InputError
+from manuscribe.text.charset import normalise
+
+SMALLEST_OVERLAP = 0.1
+"""Two lines with no more than this of their union in common are never the same one. Polygons are drawn tight by some
+and wide by others: half of the union, as is usual for objects, would be too much to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageScore:
+    """Counts over a page, or over many: scores add up.
+
+    Attributes:
+        errors: Characters that were wrong, left out or invented.
+        length: Characters of the truth.
+        matched: True lines with a partner.
+        missed: True lines without one.
+        extra: Read lines without one.
+    """
+
+    errors: int = 0
+    length: int = 0
+    matched: int = 0
+    missed: int = 0
+    extra: int = 0
+
+    @property
+    def character_error_rate(self) -> float:
+        """Errors over length; above 1 where much was invented, and 1 for an invented text where there is none."""
+        return self.errors / self.length if self.length else float(self.errors > 0)
+
+    def __add__(self, other: "PageScore") -> "PageScore":
+        return PageScore(
+            self.errors + other.errors,
+            self.length + other.length,
+            self.matched + other.matched,
+            self.missed + other.missed,
+            self.extra + other.extra,
+        )
+
+
+def score_by_position(truth: Sequence[Line], read: Sequence[Line]) -> PageScore:
+    """Compare lines that lie at the same place: the end-to-end error rate of a page.
+
+    Partners are those whose polygons overlap most (intersection over union, more than `SMALLEST_OVERLAP`), chosen
+    greedily, best first.
+
+    Args:
+        truth: The true lines. One without text is not judged (somebody could not read it): neither it nor its
+            partner counts.
+        read: What was read, in the same pixels. Lines without text are passed over.
+
+    Raises:
+        InputError: A line has no polygon.
+    """
+    read = [line for line in read if normalise(line.text)]
+    areas, others = [_area(line) for line in truth], [_area(line) for line in read]
+    pairs = _best_first(len(areas), len(others), lambda i, j: _overlap(areas[i], others[j]), SMALLEST_OVERLAP)
+    return _score([line.text for line in truth], [line.text for line in read], pairs)
+
+
+def score_in_any_order(truth: Sequence[str], read: Sequence[str]) -> PageScore:
+    """Compare lines that read alike, wherever they stand: for a truth that says nothing of positions.
+
+    Partners are those of the highest similarity (one minus edit distance over the longer length), chosen greedily,
+    best first; any two lines that have something in common can be partners. The figure is a hopeful one, since a
+    line may find a partner that it does not belong to.
+
+    Args:
+        truth: The true lines; an empty one is not judged, but takes no partner either.
+        read: The lines that were read; empty ones are passed over.
+    """
+    truth, read = [normalise(text) for text in truth], [text for text in map(normalise, read) if text]
+    pairs = _best_first(len(truth), len(read), lambda i, j: Levenshtein.normalized_similarity(truth[i], read[j]))
+    return _score(truth, read, pairs)
+
+
+def score_text(truth: str, read: str) -> PageScore:
+    """Compare whole texts in their reading order, line breaks as spaces; lines are not counted."""
+    truth, read = normalise(truth), normalise(read)
+    return PageScore(errors=Levenshtein.distance(truth, read), length=len(truth))
+
+
+def _score(truth: Sequence[str], read: Sequence[str], pairs: dict[int, int]) -> PageScore:
+    readings = {i: read[j] for i, j in pairs.items()}
+    taken = set(pairs.values())
+    score = PageScore()
+    for i, text in enumerate(map(normalise, truth)):
+        if text:
+            found = i in readings
+            errors = Levenshtein.distance(text, normalise(readings.get(i, "")))
+            score += PageScore(errors, len(text), matched=int(found), missed=int(not found))
+    for j, text in enumerate(map(normalise, read)):
+        if j not in taken:
+            score += PageScore(errors=len(text), extra=1)
+    return score
+
+
+def _best_first(
+    truths: int, readings: int, likeness: Callable[[int, int], float], least: float = 0.0
+) -> dict[int, int]:
+    """One-to-one pairs, true to read, the likeliest first; those up to `least` are none.
+
+    Equal pairs that exclude each other are taken by place, the same way whichever side is called the truth.
+    """
+    scored = ((likeness(i, j), i, j) for i in range(truths) for j in range(readings))
+    likely = sorted((-score, abs(i - j), i + j, i, j) for score, i, j in scored if score > least)
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for *_, i, j in likely:
+        if i not in pairs and j not in taken:
+            pairs[i] = j
+            taken.add(j)
+    return pairs
+
+
+def _area(line: Line) -> npt.NDArray[np.int32]:
+    if not line.polygon:
+        raise InputError(f"The line '{line.text[:40]}' has no polygon.", "Compare its page by text alone.")
+    return np.round(np.array(line.polygon, np.float64)).astype(np.int32)
+
+
+def _overlap(one: npt.NDArray[np.int32], other: npt.NDArray[np.int32]) -> float:
+    """Intersection over union of two polygons in pixels, borders included."""
+    if (one.min(axis=0) > other.max(axis=0)).any() or (other.min(axis=0) > one.max(axis=0)).any():
+        return 0.0
+    corners = np.concatenate([one, other])
+    origin = corners.min(axis=0)
+    width, height = corners.max(axis=0) - origin + 1
+    masks = [np.zeros((height, width), np.uint8) for _ in range(2)]
+    for mask, polygon in zip(masks, (one, other), strict=True):
+        cv2.fillPoly(mask, [polygon - origin], 1)
+    return float(np.count_nonzero(masks[0] & masks[1]) / np.count_nonzero(masks[0] | masks[1]))
