@@ -62,9 +62,6 @@ def _exit_code(arguments: list[str] | None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("manuscribe: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # the reader of our output (`head`, say) has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
     except Exception as error:  # noqa: BLE001  the last net: a bug is reported, not dumped
         problem = f"unexpected {type(error).__name__}: {error} Run it again with `manuscribe -v …` for the details."
         return _report(ManuscribeError(problem), ExitCode.UNEXPECTED, error)

@@ -16,9 +16,7 @@ def list_models() -> int:
         size = model.path.stat().st_size / 1e6
         card = model.card
         millions = card["parameters"] / 1e6
-        typer.echo(
-            f"{model.name:12} {card['kind']:16} {model.version}  {millions:.1f} M parameters, {size:.1f} MB"
-        )
+        typer.echo(f"{model.name:12} {card['kind']:16} {model.version}  {millions:.1f} M parameters, {size:.1f} MB")
     return 0
 
 

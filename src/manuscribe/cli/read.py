@@ -1,5 +1,6 @@
 """`manuscribe read`."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manuscribe.errors import ExitCode, ManuscribeError, UsageError
+from manuscribe.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from manuscribe.formats import Format
@@ -77,27 +78,41 @@ read.__doc__ = _EXAMPLES
 
 
 def _to_stdout(images: Sequence[Path], formats: Sequence["Format"], options: "ReadingOptions") -> int:
+    from manuscribe.reading.batch import problem_with
     from manuscribe.reading.pages import PageReader
 
     if len(formats) > 1 or (len(images) > 1 and formats[0].name != "txt"):
         raise UsageError("Several results do not fit on stdout.", "Name a folder for them with -o.")
     pages = PageReader(options)
-    failed = 0
-    for number, image in enumerate(images):
+    failed, separator = 0, b""
+    for image in images:
         try:
             document = pages.read(image)
-        except ManuscribeError as error:
+        except Exception as error:
             if len(images) == 1:
                 raise
-            print(f"manuscribe: {error}", file=sys.stderr)
+            print(f"manuscribe: {problem_with(image, error)}", file=sys.stderr)
             failed += 1
             continue
         for page in document:
             for note in page.notes:
                 print(f"manuscribe: {image}: {note}", file=sys.stderr)
-        sys.stdout.buffer.write((b"\f" if number else b"") + formats[0].write(document))
-        sys.stdout.flush()
+        if not _print(separator + formats[0].write(document)):
+            break
+        separator = b"\f"
     return ExitCode.SOME_FAILED if failed else ExitCode.OK
+
+
+def _print(result: bytes) -> bool:
+    """Write to stdout as it is, whatever the terminal's encoding; false if nobody listens any more (`head`, say)."""
+    try:
+        sys.stdout.buffer.write(result)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout once more at its end, and would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _to_folder(

@@ -70,10 +70,8 @@ class Batch:
                 self._write(stem, read(image))
             except OutputError:
                 raise  # the next image could not be written either
-            except ManuscribeError as error:
-                yield self._failed(image, str(error))
             except Exception as error:  # noqa: BLE001  one page that trips a bug must not cost the others
-                yield self._failed(image, f"{type(error).__name__} on {image}: {error}")
+                yield self._failed(image, problem_with(image, error))
             else:
                 self._record(image, "done")
                 yield Outcome(image, "done")
@@ -96,6 +94,11 @@ class Batch:
     def _record(self, image: Path, status: str, problem: str = "") -> None:
         row = {"image": str(image.absolute()), "status": status, "job": self._job, "stamp": _stamp(image)}
         _append(self._out / RECORD, row | ({"problem": problem} if problem else {}))
+
+
+def problem_with(image: Path, error: Exception) -> str:
+    """What to tell of an image that could not be read, in one line."""
+    return str(error) if isinstance(error, ManuscribeError) else f"{type(error).__name__} on {image}: {error}"
 
 
 def output_stems(images: Sequence[Path]) -> dict[Path, str]:

@@ -1,0 +1,5 @@
+"""`python -m manuscribe`."""
+
+from manuscribe.cli.main import run
+
+run()
