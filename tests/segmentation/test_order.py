@@ -76,6 +76,13 @@ def test_pieces_of_one_row_from_left_to_right():
     assert len(groups) == 1
 
 
+def test_a_single_word_in_the_margin_does_not_break_the_text():
+    text = [*column(100, 900, 100, 6), *column(60, 900, 340, 10)]
+    word = Box(10, 70, 182, 30)
+    _, groups = order([*text, word])
+    assert len(groups) == 1
+
+
 def test_every_line_is_read_once():
     generator = random.Random(7)
     for _ in range(50):

@@ -108,9 +108,11 @@ def _bands(members: list[int], boxes: Sequence[Box]) -> tuple[list[int], list[in
             gaps.append((boxes[ordered[k]].top - reached, k))
         reached = max(reached, boxes[ordered[k]].base)
     for _, k in sorted(gaps, reverse=True):
-        # A pair side by side in one row is no column, only a row with a gap.
-        if any(len(side) > 2 and _columns(side, boxes) for side in (ordered[:k], ordered[k:])):
-            return ordered[:k], ordered[k:]
+        for side in (ordered[:k], ordered[k:]):
+            columns = _columns(side, boxes)
+            # A single line beside others is no column, only a piece of a row or a short note.
+            if columns and min(map(len, columns)) > 1:
+                return ordered[:k], ordered[k:]
     return None
 
 

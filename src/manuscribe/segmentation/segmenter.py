@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from manuscribe.document.model import Line, Page, Polygon, Region
 from manuscribe.engines.openvino import OpenVinoModel
-from manuscribe.segmentation.maps import prepare
+from manuscribe.segmentation.maps import LONG_SIDE, prepare
 from manuscribe.segmentation.order import Box, reading_order
 from manuscribe.segmentation.polygons import line_polygons
 from manuscribe.segmentation.ridges import FoundLine, find_baselines
@@ -17,6 +17,14 @@ from manuscribe.segmentation.ridges import FoundLine, find_baselines
 Floats = npt.NDArray[np.floating[Any]]
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "segmenter.onnx"
+
+
+USUAL_HEIGHT = 48
+"""Median height of the writing, in pixels of the network's input, on the pages it was trained on."""
+COMFORT = (26, 76)
+"""Outside of these heights a page is looked at again, scaled so that its writing has the usual height."""
+SIDES = (320, 2816)
+"""How far that may change the longer side of the network's input."""
 
 
 class Segmenter:
@@ -44,9 +52,8 @@ class Segmenter:
             without regions if nothing is written on it.
         """
         height, width = image.shape[:2]
-        pixels, scale = prepare(image)
-        lines = find_baselines(self._model(pixels)[0][0])
-        polygons = line_polygons(pixels[0, 0], lines)
+        pixels, scale, lines = self._look(image)
+        polygons = line_polygons(pixels, lines)
         limits = np.array([width, height], np.float32)
         areas = [_on_page(polygon / scale, limits) for polygon in polygons]
         feet = [_on_page(line.baseline / scale, limits) for line in lines]
@@ -58,6 +65,32 @@ class Segmenter:
             outline = _hull([areas[i] for i in group.lines])
             regions.append(Region(tuple(members), f"r{len(regions)}", group.kind, outline))
         return Page(width, height, tuple(regions))
+
+    def _look(self, image: npt.NDArray[np.uint8]) -> tuple[Floats, float, list[FoundLine]]:
+        """Find lines, at a second scale if the writing is unusually large or small for its page.
+
+        The idea of choosing the scale by a first look is ParseNet's, too.
+        """
+        pixels, scale = prepare(image)
+        lines = find_baselines(self._model(pixels)[0][0])
+        side = _better_side(lines, native=max(image.shape[:2]))
+        if side is not None:
+            pixels, scale = prepare(image, side)
+            lines = find_baselines(self._model(pixels)[0][0])
+        return pixels[0, 0], scale, lines
+
+
+def _better_side(lines: list[FoundLine], native: int) -> int | None:
+    """The longer side at which the writing would have its usual height, if that is another one."""
+    if not lines:
+        return None
+    height = float(np.median([line.height for line in lines]))
+    if COMFORT[0] <= height <= COMFORT[1]:
+        return None
+    side = int(np.clip(LONG_SIDE * USUAL_HEIGHT / height, *SIDES))
+    # Enlarging the image itself would show nothing new.
+    side = min(side, max(native, LONG_SIDE))
+    return side if side != LONG_SIDE else None
 
 
 def _on_page(points: Floats, limits: Floats) -> Polygon:

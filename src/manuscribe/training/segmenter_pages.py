@@ -139,7 +139,7 @@ def compose(pages: Sequence[TruePage], weights: Floats, size: int, random: np.ra
     pixels = background(size, random)
     targets = np.zeros((4, size // STRIDE, size // STRIDE), np.float32)
     if random.random() < 0.05:
-        return Scene(light(rule(pixels, random), random), targets)
+        return Scene(light(_nothing(pixels, random), random), targets)
     first, second = (pages[i] for i in random.choice(len(pages), 2, p=weights))
     warp = _random_warp(first, size, random)
     _lay(first, warp, pixels, targets)
@@ -171,10 +171,9 @@ def _beside(warp: _Warp, first: TruePage, second: TruePage, random: np.random.Ge
     """The second page to the right of the first, or to its left, as high as it."""
     zoom = second.pixels.shape[0] / first.pixels.shape[0]
     gap = random.uniform(-0.02, 0.03) * first.pixels.shape[1]
-    if random.random() < 0.5:
-        shift = -(first.pixels.shape[1] + gap) * zoom
-    else:
-        shift = second.pixels.shape[1] + gap * zoom
+    to_the_right = -(first.pixels.shape[1] + gap) * zoom
+    to_the_left = second.pixels.shape[1] + gap * zoom
+    shift = to_the_right if random.random() < 0.5 else to_the_left
     matrix = warp.matrix * zoom
     matrix[0, 2] += shift
     return _Warp(matrix.astype(np.float32), warp.amplitude, warp.frequency, warp.phase)
@@ -228,17 +227,27 @@ def background(size: int, random: np.random.Generator) -> Grey:
     return np.ascontiguousarray(np.clip(surface, 0, 255).astype(np.uint8))
 
 
-def rule(pixels: Grey, random: np.random.Generator) -> Grey:
-    """Rule an empty sheet, sometimes with columns too; half of the sheets stay as they are."""
-    if random.random() < 0.5:
-        return pixels
+def _nothing(pixels: Grey, random: np.random.Generator) -> Grey:
+    """An empty surface, a ruled one or mere noise, coarse or fine."""
+    kind = random.choice(["empty", "ruled", "noise"])
+    if kind == "ruled":
+        _rule(pixels, random)
+    if kind == "noise":
+        size = len(pixels)
+        pixels = np.clip(
+            pixels + _noise(size, size // int(random.integers(1, 9)), random) * random.uniform(10, 90), 0, 255
+        )
+    return pixels.astype(np.uint8)
+
+
+def _rule(pixels: Grey, random: np.random.Generator) -> None:
+    """Draw writing lines, sometimes with columns."""
     size, ink = len(pixels), float(np.clip(pixels.mean() + random.uniform(-120, 60), 0, 255))
     slope, distance = random.normal(0, 0.02), int(random.integers(14, 70))
     for y in range(int(random.integers(0, distance)), size, distance):
         cv2.line(pixels, (0, y), (size, int(y + slope * size)), ink, int(random.integers(1, 3)), cv2.LINE_AA)
     for x in random.integers(0, size, int(random.integers(0, 5))):
         cv2.line(pixels, (int(x), 0), (int(x - slope * size), size), ink, 2, cv2.LINE_AA)
-    return pixels
 
 
 def _shine_through(page: TruePage, warp: _Warp, pixels: Grey, random: np.random.Generator) -> None:
