@@ -35,12 +35,14 @@ def test_a_missed_line_counts_all_its_characters():
 def test_an_extra_line_counts_all_its_characters():
     score = score_by_position(page(TEXTS), [*page(TEXTS), Line("noise", polygon=box(700, 0, 900, 40))])
     assert (score.errors, score.matched, score.missed, score.extra) == (5, 4, 0, 1)
+    assert score.character_error_rate == 5 / score.length
+    assert score.rate_without_extra == 0.0
 
 
 def test_a_line_in_two_pieces_has_one_partner():
     pieces = [Line("Dear", polygon=box(100, 0, 350, 40)), Line("sir,", polygon=box(360, 0, 600, 40))]
     score = score_by_position(page(TEXTS), [*pieces, *page(TEXTS)[1:]])
-    assert score == PageScore(5 + 4, sum(map(len, TEXTS)), matched=4, missed=0, extra=1)
+    assert score == PageScore(5 + 4, sum(map(len, TEXTS)), matched=4, missed=0, extra=1, invented=4)
 
 
 def test_reading_order_costs_nothing_by_position_or_in_any_order():
@@ -51,7 +53,8 @@ def test_reading_order_costs_nothing_by_position_or_in_any_order():
 
 def test_the_closest_line_is_the_partner_of_a_shifted_one():
     assert score_by_position(page(TEXTS), page(TEXTS, shift=15.0)).errors == 0
-    assert score_by_position(page(TEXTS[:1]), page(TEXTS[:1], shift=35.0)) == PageScore(18, 9, missed=1, extra=1)
+    apart = score_by_position(page(TEXTS[:1]), page(TEXTS[:1], shift=35.0))
+    assert apart == PageScore(18, 9, missed=1, extra=1, invented=9)
 
 
 def test_polygons_need_not_be_convex():
@@ -76,8 +79,9 @@ def test_blank_pages(score):
     assert score([], []).character_error_rate == 0.0
     lines = page(["word"]) if score is score_by_position else ["word"]
     assert score(lines, []) == PageScore(4, 4, missed=1)
-    assert score([], lines) == PageScore(4, 0, extra=1)
+    assert score([], lines) == PageScore(4, 0, extra=1, invented=4)
     assert score([], lines).character_error_rate == 1.0
+    assert score([], lines).rate_without_extra == 0.0
 
 
 def test_lines_without_a_place_cannot_be_matched_by_it():
@@ -91,7 +95,7 @@ def test_in_any_order_each_line_finds_the_one_most_like_it():
 
 
 def test_lines_with_nothing_in_common_are_no_partners():
-    assert score_in_any_order(["abc"], ["xyz"]) == PageScore(6, 3, missed=1, extra=1)
+    assert score_in_any_order(["abc"], ["xyz"]) == PageScore(6, 3, missed=1, extra=1, invented=3)
 
 
 def test_texts_are_compared_in_their_normal_form():
@@ -103,6 +107,8 @@ def test_scores_add_up():
     total = score_by_position(page(TEXTS), page(TEXTS)) + score_by_position(page(TEXTS), []) + PageScore()
     assert (total.matched, total.missed) == (4, 4)
     assert total.character_error_rate == 0.5
+    noise = score_in_any_order([], ["ab"])
+    assert (noise + noise).invented == 4
 
 
 WORDS = st.text(alphabet="abc é’", max_size=8)
@@ -121,7 +127,7 @@ def test_either_page_may_be_the_truth(one, other):
     )  # fmt: skip
     assert forth.matched + forth.missed == len(one)
     assert forth.matched + forth.extra == len(other)
-    assert forth.character_error_rate >= 0
+    assert 0 <= forth.rate_without_extra <= forth.character_error_rate
 
 
 @given(st.lists(SAID, max_size=5), st.lists(SAID, max_size=5))

@@ -32,6 +32,8 @@ class PageScore:
         matched: True lines with a partner.
         missed: True lines without one.
         extra: Read lines without one.
+        invented: Characters of the extra lines, all of them errors. Where a truth leaves out a part of the page,
+            these lines may well be right.
     """
 
     errors: int = 0
@@ -39,11 +41,20 @@ class PageScore:
     matched: int = 0
     missed: int = 0
     extra: int = 0
+    invented: int = 0
 
     @property
     def character_error_rate(self) -> float:
         """Errors over length; above 1 where much was invented, and 1 for an invented text where there is none."""
-        return self.errors / self.length if self.length else float(self.errors > 0)
+        return self._rate(self.errors)
+
+    @property
+    def rate_without_extra(self) -> float:
+        """The error rate if extra lines cost nothing."""
+        return self._rate(self.errors - self.invented)
+
+    def _rate(self, errors: int) -> float:
+        return errors / self.length if self.length else float(errors > 0)
 
     def __add__(self, other: "PageScore") -> "PageScore":
         return PageScore(
@@ -52,6 +63,7 @@ class PageScore:
             self.matched + other.matched,
             self.missed + other.missed,
             self.extra + other.extra,
+            self.invented + other.invented,
         )
 
 
@@ -108,7 +120,7 @@ def _score(truth: Sequence[str], read: Sequence[str], pairs: dict[int, int]) -> 
             score += PageScore(errors, len(text), matched=int(found), missed=int(not found))
     for j, text in enumerate(map(normalise, read)):
         if j not in taken:
-            score += PageScore(errors=len(text), extra=1)
+            score += PageScore(errors=len(text), extra=1, invented=len(text))
     return score
 
 

@@ -1,0 +1,154 @@
+"""Times and memory of the package, beside what they may be at most.
+
+Run `python benchmarks/speed.py`. Processes are measured from outside, from their start to their end; pages and lines
+in this process, after the models were loaded. The first page counts, although the engine still prepares itself.
+Every page must keep its bar; of the starts the median must, since the first one reads its files from the disk.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from manuscribe.errors import InputError, ManuscribeError
+from report import report, run, table, watched
+
+STARTS = 5
+LINES = 50
+LINE_WIDTH = 1024
+LINES_A_PAGE = 30
+READY = {
+    "start, ready to read lines": "import manuscribe; manuscribe.Reader('compact')",
+    "start, ready to read pages": (
+        "from manuscribe.reading.pages import PageReader; from manuscribe.reading.options import ReadingOptions; "
+        "PageReader(ReadingOptions())"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One row of the table.
+
+    Attributes:
+        what: What was measured.
+        values: In `unit`.
+        bar: What may not be exceeded, if there is such a promise.
+        judged: Which figure may not exceed it.
+    """
+
+    what: str
+    values: Sequence[float]
+    unit: str
+    bar: float | None = None
+    judged: Callable[[Sequence[float]], float] = max
+
+    def row(self) -> tuple[str, ...]:
+        """Median, maximum, bar, and whether it is kept."""
+        digits = 2 if self.unit == "s" else 0
+        figures = [f"{value:,.{digits}f} {self.unit}" for value in (statistics.median(self.values), max(self.values))]
+        if self.bar is None:
+            return (self.what, *figures, "–", "–")
+        kept = "yes" if self.judged(self.values) <= self.bar else "**no**"
+        return (self.what, *figures, f"{self.bar:g} {self.unit}", kept)
+
+
+def main() -> str:
+    """Measure and make the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("../shared/data/pages/dev"))
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads (default: %(default)s)")
+    options = parser.parse_args()
+    images = sorted(options.folder.glob("*.jpg"))
+    if not images:
+        raise InputError(
+            f"There are no pages in {options.folder}: nothing was measured.", "Name a folder of JPEG images."
+        )
+    # Processes first: on Linux a child's peak memory is never less than its parent's was when it began.
+    measurements = [
+        *_processes(),
+        _memory(options.folder, len(images), options.threads),
+        _pages(images, options.threads),
+        *_lines(options.threads),
+    ]
+    columns = ("what", "median", "most", "bar", "kept")
+    return report("Speed and memory", table(columns, [measurement.row() for measurement in measurements]))
+
+
+def _processes() -> list[Measurement]:
+    def seconds(*command: str) -> list[float]:
+        return [_timed(lambda: peak_megabytes(command)) for _ in range(STARTS)]
+
+    median = statistics.median
+    return [
+        Measurement("`manuscribe --help`", seconds(*_program(), "--help"), "s", 0.4, median),
+        *(Measurement(what, seconds(sys.executable, "-c", code), "s", 1.5, median) for what, code in READY.items()),
+    ]
+
+
+def _memory(folder: Path, pages: int, threads: int) -> Measurement:
+    """Peak resident memory of a process that reads the whole folder."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [*_program(), "read", str(folder), "-o", out, "--threads", str(threads), "--quiet"]
+        megabytes = peak_megabytes(command)
+    return Measurement(f"peak memory, `manuscribe read` of {pages} pages", [megabytes], "MB", 700)
+
+
+def _pages(images: Sequence[Path], threads: int) -> Measurement:
+    from manuscribe.reading.options import ReadingOptions
+    from manuscribe.reading.pages import PageReader
+
+    reader = PageReader(ReadingOptions(threads=threads))
+    seconds = [_timed(lambda: reader.read(image)) for image in watched(images, "Pages")]  # noqa: B023  called at once
+    return Measurement(f"a page, of {len(images)}", seconds, "s", 3)
+
+
+def _lines(threads: int) -> list[Measurement]:
+    import numpy as np
+
+    from manuscribe import Reader
+
+    reader = Reader("compact", threads=threads)
+    # What is on a line hardly matters for the time, how long it is does; a seeded one is the same for everybody.
+    line = np.random.default_rng(0).integers(100, 256, (64, LINE_WIDTH), dtype=np.uint8)
+    reader.read_lines([line])
+    alone = [1000 * _timed(lambda: reader.read_lines([line])) for _ in range(LINES)]
+    together = [1000 * _timed(lambda: reader.read_lines([line] * LINES_A_PAGE)) for _ in range(STARTS)]
+    return [
+        Measurement(f"a line of {LINE_WIDTH:,} × 64 pixels, alone", alone, "ms"),
+        Measurement(f"{LINES_A_PAGE} such lines at once", together, "ms"),
+    ]
+
+
+def _program() -> list[str]:
+    return [str(Path(sys.executable).with_name("manuscribe"))]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def peak_megabytes(command: Sequence[str]) -> float:
+    """Run a process to its end; the most memory that it held, in MB (10⁶ bytes)."""
+    with tempfile.TemporaryFile("w+") as complaints:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaints)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            complaints.seek(0)
+            said = complaints.read().strip().splitlines() or ["nothing"]
+            raise ManuscribeError(f"{command[0]} ended with code {process.returncode} and said: {said[-1]}")
+    kibibytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return kibibytes * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    run(main)
