@@ -53,9 +53,7 @@ def test_a_blank_page_of_tesseract_has_no_lines():
 
 def test_without_tesseract_it_is_said_how_to_get_it(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(
-        ModelError, match=r"no program named tesseract.*apt-get install .* tesseract-ocr-fra"
-    ):
+    with pytest.raises(ModelError, match=r"no program named tesseract.*apt-get install .* tesseract-ocr-fra"):
         peers.tesseract_engine(1, "fra")
 
 
