@@ -1,7 +1,8 @@
 """OpenVINO on the CPU: loads an ONNX or OpenVINO graph and runs it."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,29 +44,32 @@ class OpenVinoModel:
             raise ModelError(
                 f"{path} is no model that OpenVINO {openvino.__version__} reads.", "Install manuscribe again."
             ) from error
-        self._streams = min(streams, threads)
+        # Requests of our own on threads of our own, not OpenVINO's queue: its callbacks need Python's lock on threads
+        # that the destructor waits for while holding that lock, and now and then the process hangs for good.
+        self._requests = [self._compiled.create_infer_request() for _ in range(min(streams, threads))]
 
     def __call__(self, array: Array) -> list[Array]:
         """Run one input; returns the graph's outputs in their order."""
-        result = self._compiled([array])
-        return [np.array(result[output]) for output in self._compiled.outputs]
+        return _infer(self._requests[0], array)
 
-    def map(self, arrays: Sequence[Array] | Iterable[Array]) -> list[list[Array]]:
+    def map(self, arrays: Sequence[Array]) -> list[list[Array]]:
         """Run many inputs, `streams` of them at a time; each alone, so that none depends on its neighbours."""
-        import openvino
-
-        arrays = list(arrays)
         results: list[list[Array]] = [[] for _ in arrays]
+        waiting = iter(range(len(arrays)))  # taken from by all threads; `next` on a range iterator is atomic
 
-        def keep(request: Any, index: int) -> None:
-            results[index] = [np.array(tensor.data) for tensor in request.output_tensors]
+        def work(request: Any) -> None:
+            for index in waiting:
+                results[index] = _infer(request, arrays[index])
 
-        queue = openvino.AsyncInferQueue(self._compiled, self._streams)
-        queue.set_callback(keep)
-        for index, array in enumerate(arrays):
-            queue.start_async([array], index)
-        queue.wait_all()
+        with ThreadPoolExecutor(len(self._requests)) as pool:
+            for done in [pool.submit(work, request) for request in self._requests]:
+                done.result()
         return results
+
+
+def _infer(request: Any, array: Array) -> list[Array]:
+    request.infer([array])
+    return [np.array(tensor.data) for tensor in request.output_tensors]
 
 
 def available_cores() -> int:

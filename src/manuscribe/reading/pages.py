@@ -11,6 +11,7 @@ from manuscribe.document import Character, Document, Line, Page, Provenance, Reg
 from manuscribe.errors import ManuscribeError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
+from manuscribe.models.files import embedded
 from manuscribe.readers.protocol import LineReader, load_reader
 from manuscribe.reading.options import ReadingOptions
 from manuscribe.segmentation.segmenter import Segmenter
@@ -41,9 +42,15 @@ class PageReader:
             InputError: The file is no image that can be read.
         """
         image = open_image(path)
-        page = self._segmenter.segment(image) if self._segmenter else _single_line(image)
-        page = replace(self._transcribe(image, page), image=path.name)
-        return Document(pages=(page,), provenance=self._provenance())
+        page = self._transcribe(image, self._segmenter.segment(image)) if self._segmenter else self._single_line(image)
+        return Document(pages=(replace(page, image=path.name),), provenance=self._provenance())
+
+    def _single_line(self, image: NDArray[np.uint8]) -> Page:
+        (line,) = self._reader.read([image])
+        height, width = image.shape[:2]
+        area = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
+        notes = () if line.text else (BLANK,)
+        return Page(width, height, (Region((replace(line, id="l1", polygon=area),), id="r1", polygon=area),), notes=notes)
 
     def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
         crops = [_crop(image, line) for line in page.lines]
@@ -68,15 +75,9 @@ class PageReader:
         }
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]
         if self._segmenter:
-            steps.append(Provenance("segmentation", "embedded", self._segmenter.version))
+            steps.append(Provenance("segmentation", "segmenter", embedded("segmenter").version))
         steps.append(Provenance("recognition", self._reader.name, self._reader.version))
         return tuple(steps)
-
-
-def _single_line(image: NDArray[np.uint8]) -> Page:
-    height, width = image.shape[:2]
-    area = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
-    return Page(width, height, (Region((Line(id="l1", polygon=area),), id="r1", polygon=area),))
 
 
 def _crop(image: NDArray[np.uint8], line: Line) -> Crop | str:

@@ -1,6 +1,7 @@
 """The embedded reader: a small network that runs on any CPU, its weights inside the package."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -75,8 +76,8 @@ class CompactReader:
     ) -> Line:
         letters = self._trim(letters)
         characters = tuple(
-            Character(self._characters[letter.number - 1], round(letter.probability, 4), _box(letter, size))
-            for letter in letters
+            Character(self._characters[letter.number - 1], round(letter.probability, 4), box)
+            for letter, box in zip(letters, _boxes(letters, size), strict=True)
         )
         return Line(
             text="".join(character.text for character in characters),
@@ -97,12 +98,22 @@ class CompactReader:
         return "".join(self._characters[number - 1] for number in numbers).strip()
 
 
-def _box(letter: Letter, size: tuple[int, int]) -> Polygon:
-    """Where a letter stands in the line image: from halfway to its frames, over the whole height."""
+def _boxes(letters: Sequence[Letter], size: tuple[int, int]) -> list[Polygon]:
+    """Where letters stand in the line image, over its whole height.
+
+    CTC sees a letter in a frame or two near its middle, so two letters meet halfway between their frames.
+    """
+    if not letters:
+        return []
     height, width = size
+    gaps = [after.start - before.end for before, after in pairwise(letters)]
+    first, last = letters[0], letters[-1]
+    edges = [first.start - (gaps[0] if gaps else 2) / 2]
+    edges += [(before.end + after.start) / 2 for before, after in pairwise(letters)]
+    edges += [last.end + (gaps[-1] if gaps else 2) / 2]
     scale = height / HEIGHT * _PIXELS_A_FRAME
-    left, right = min(letter.start * scale, width - 1.0), min(letter.end * scale, float(width))
-    return ((left, 0.0), (right, 0.0), (right, float(height)), (left, float(height)))
+    places = np.clip(np.array(edges) * scale, 0, width).round(2).tolist()
+    return [((x, 0.0), (end, 0.0), (end, float(height)), (x, float(height))) for x, end in pairwise(places)]
 
 
 def _probability(score: float) -> float:
