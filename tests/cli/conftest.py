@@ -11,6 +11,12 @@ import pytest
 from PIL import Image
 
 from manuscribe.cli.main import run
+from manuscribe.models.files import WEIGHTS
+
+with_weights = pytest.mark.skipif(
+    not all((WEIGHTS / f"{name}.onnx").is_file() for name in ("compact", "segmenter")),
+    reason="the embedded models are not in this checkout",
+)
 
 PLUGIN = '''
 """Reads a line image as its size; stops for a while at each, and trips over lines 13 pixels wide."""

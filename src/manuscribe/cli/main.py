@@ -53,18 +53,21 @@ def run(arguments: list[str] | None = None) -> None:
 
 def _exit_code(arguments: list[str] | None) -> int:
     try:
-        return int(app(args=arguments, prog_name="manuscribe", standalone_mode=False) or ExitCode.OK)
+        code = int(app(args=arguments, prog_name="manuscribe", standalone_mode=False) or ExitCode.OK)
     except ManuscribeError as error:
         return _report(error, error.exit_code)
     except _CommandLineError as error:
         error.show()
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
-        print("manuscribe: interrupted", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last net: a bug is reported, not dumped
         problem = f"unexpected {type(error).__name__}: {error} Run it again with `manuscribe -v …` for the details."
         return _report(ManuscribeError(problem), ExitCode.UNEXPECTED, error)
+
+    if code == ExitCode.INTERRUPTED:  # to which some versions of Typer turn Ctrl-C themselves
+        print("manuscribe: interrupted", file=sys.stderr)
+    return code
 
 
 def _report(error: ManuscribeError, code: int, cause: Exception | None = None) -> int:

@@ -29,7 +29,10 @@ Examples:
 
 
 def read(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Images, or folders with images.")],
+    # Typer's own check of `readable` would end the whole command: we record the file that is not, and go on.
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="FILE|FOLDER...", readable=False, help="Images, or folders with images.")
+    ],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Folder for the results; without it they go to stdout.")
     ] = None,

@@ -10,7 +10,7 @@ from manuscribe.cli.extras import needs
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe in YAML.")],
+    recipe: Annotated[Path, typer.Argument(readable=False, help="A recipe in YAML.")],
     data: Annotated[Path, typer.Option("--data", help="Folder that the recipe's data paths are relative to.")] = Path(),
     out: Annotated[
         Path | None,
