@@ -49,8 +49,8 @@ class PageReader:
         (line,) = self._reader.read([image])
         height, width = image.shape[:2]
         area = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
-        notes = () if line.text else (BLANK,)
-        return Page(width, height, (Region((replace(line, id="l1", polygon=area),), id="r1", polygon=area),), notes=notes)
+        region = Region((replace(line, id="l1", polygon=area),), id="r1", polygon=area)
+        return Page(width, height, (region,), notes=() if line.text else (BLANK,))
 
     def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
         crops = [_crop(image, line) for line in page.lines]
