@@ -1,0 +1,61 @@
+"""The OpenVINO engine."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from manuscribe.engines.openvino import OpenVinoModel, available_cores
+from manuscribe.errors import ModelError
+
+onnx = pytest.importorskip("onnx")
+
+
+@pytest.fixture(scope="module")
+def doubling(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph that doubles its input, whatever its width."""
+    from onnx import TensorProto, helper
+
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, "width"]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "doubling", [x], [y])
+    path = tmp_path_factory.mktemp("models") / "doubling.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    return path
+
+
+def test_one_input(doubling: Path) -> None:
+    (result,) = OpenVinoModel(doubling, threads=1, bf16=False)(np.array([[1.0, 2.0]], np.float32))
+    assert result.tolist() == [[2.0, 4.0]]
+
+
+def test_many_inputs_keep_their_order(doubling: Path) -> None:
+    model = OpenVinoModel(doubling, threads=2, streams=2, bf16=False)
+    inputs = [np.full((1, width), width, np.float32) for width in range(1, 60)]
+    results = model.map(inputs)
+    assert [result[0].tolist() for result in results] == [(2 * array).tolist() for array in inputs]
+    assert model.map([]) == []
+
+
+def test_results_outlive_the_next_run(doubling: Path) -> None:
+    model = OpenVinoModel(doubling, threads=1, bf16=False)
+    (first,) = model(np.array([[1.0]], np.float32))
+    model(np.array([[5.0]], np.float32))
+    assert first.tolist() == [[2.0]]
+
+
+def test_many_models_can_come_and_go(doubling: Path) -> None:
+    # OpenVINO's own queue hung here now and then: its threads and the destructor waited for each other.
+    for _ in range(30):
+        OpenVinoModel(doubling, threads=2, streams=2).map([np.ones((1, 8), np.float32)] * 8)
+
+
+def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"none\.onnx is missing"):
+        OpenVinoModel(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"no graph")
+    with pytest.raises(ModelError, match=r"bad\.onnx is no model"):
+        OpenVinoModel(tmp_path / "bad.onnx")
+
+
+def test_there_is_a_core() -> None:
+    assert available_cores() >= 1
