@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -19,21 +19,16 @@ from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
 from manuscribe.datasets.synthetic import LineRenderer, load_faces
 from manuscribe.datasets.texts import TextSource, load_texts
 from manuscribe.evaluation.metrics import character_error_rate
-from manuscribe.models.card import Credit
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
 from manuscribe.readers.compact.network import COLUMN, CompactNetwork
 from manuscribe.text.charset import charset, normalise
 from manuscribe.training.export import export_onnx, write_card
-from manuscribe.training.loop import LoopOptions
+from manuscribe.training.form import RecipeForm, Section
 
 _PIXELS_A_CHARACTER = 17  # the real lines' mean, at height 64
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SyntheticSection(_Section):
+class SyntheticSection(Section):
     """Rendered lines: where fonts and sentences lie, and how often each language is drawn."""
 
     fonts: str
@@ -42,7 +37,7 @@ class SyntheticSection(_Section):
     languages: Mapping[str, float]
 
 
-class DataSection(_Section):
+class DataSection(Section):
     """What is learnt from. `validation` is the share of each source's groups that is held out."""
 
     lines: tuple[str, ...]
@@ -51,7 +46,7 @@ class DataSection(_Section):
     validation_lines: int = Field(default=400, gt=0)
 
 
-class BatchSection(_Section):
+class BatchSection(Section):
     """How lines are put together.
 
     Attributes:
@@ -67,7 +62,7 @@ class BatchSection(_Section):
     shortcut_weight: float = Field(default=0.3, ge=0)
 
 
-class NetworkSection(_Section):
+class NetworkSection(Section):
     """The network's size."""
 
     channels: tuple[int, int, int] = (48, 96, 192)
@@ -76,18 +71,13 @@ class NetworkSection(_Section):
     hidden: int = 640
 
 
-class Recipe(_Section):
+class Recipe(RecipeForm):
     """A whole recipe: `kind: compact-reader`."""
 
     kind: Literal["compact-reader"]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    licence: str
-    description: str
-    credits: tuple[Credit, ...]
     data: DataSection
     batch: BatchSection = BatchSection()
     network: NetworkSection = NetworkSection()
-    loop: LoopOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,20 +201,7 @@ def export(recipe: Recipe, task: CompactReaderTask, weights: Path, figures: Mapp
     task.model.load_state_dict(load_file(weights))
     export_onnx(task.model, torch.zeros(1, 1, 64, 256), path, {"lines": {0: "batch", 3: "width"}}, ["scores"])
     exported = [p for name, p in task.model.named_parameters() if not name.startswith("shortcut")]
-    write_card(
-        path,
-        {
-            "name": recipe.name,
-            "kind": recipe.kind,
-            "licence": recipe.licence,
-            "description": recipe.description,
-            "parameters": sum(p.numel() for p in exported),
-            "credits": recipe.credits,
-            "metrics": figures,
-            "recipe": recipe.model_dump(mode="json", exclude={"credits", "description"}),
-            "charset": task.characters,
-        },
-    )
+    write_card(path, recipe.for_card(sum(p.numel() for p in exported), figures, task.characters))
 
 
 def _squeeze(line: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
