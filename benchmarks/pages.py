@@ -20,7 +20,7 @@ from manuscribe.evaluation.pages import PageScore, score_by_position, score_in_a
 from manuscribe.options import validated
 from manuscribe.reading.options import ReadingOptions
 from manuscribe.reading.pages import PageReader
-from report import median_and_most, percent, report, run, table, watched
+from report import median_and_most, percent, run, table, watched
 from truth import TruePage, read_pages
 
 COLUMNS = (
@@ -50,7 +50,7 @@ class PageResult:
 
 
 def main() -> str:
-    """Read the pages and make the report."""
+    """Read the pages and make the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("../shared/data/pages/dev"))
     parser.add_argument("--language", help="restrict the reading to a language's characters")
@@ -62,7 +62,7 @@ def main() -> str:
         validated(ReadingOptions, language=options.language, beams=options.beams, threads=options.threads)
     )
     results = [measure(page, lambda image: reader.read(image).pages[0].lines) for page in watched(pages, "Reading")]
-    return report(f"Pages of {options.folder}", table(COLUMNS, rows(results)))
+    return table(COLUMNS, rows(results))
 
 
 def measure(page: TruePage, read: Callable[[Path], Sequence[Line]]) -> PageResult:
@@ -113,4 +113,4 @@ def _row(name: str, results: Sequence[PageResult]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    run(main)
+    run("Pages", main)

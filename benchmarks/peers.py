@@ -12,7 +12,6 @@ import csv
 import io
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
@@ -30,7 +29,7 @@ from manuscribe.document import Line
 from manuscribe.errors import ModelError, UsageError
 from manuscribe.evaluation.metrics import character_error_rate, word_error_rate
 from pages import COLUMNS, PageResult, measure, rows
-from report import median_and_most, percent, report, run, table, watched
+from report import median_and_most, percent, run, table, watched
 from truth import TruePage, cleaned, read_pages
 
 
@@ -89,7 +88,7 @@ def tesseract_engine(threads: int, language: str) -> Engine:
         f"tesseract {version}",
         lambda image: tesseract_lines(call(str(image), "-", "-l", language, "tsv")),
         lambda image: " ".join(call(str(image), "-", "-l", language, "--psm", "7").split()),
-        f"Of Tesseract's time, {1000 * start:.0f} ms an image go into starting its process (language {language}).",
+        f"Tesseract is told the language {language}; {1000 * start:.0f} ms of its time go into starting its process.",
     )
 
 
@@ -118,7 +117,7 @@ def _corners(left: int, top: int, width: int, height: int) -> tuple[tuple[float,
 
 
 def _start(read: Callable[[Path], Any], folder: Path) -> float:
-    """Median seconds that a program takes for an image with nothing in it."""
+    """Least seconds that a program takes for an image with nothing in it."""
     blank = folder / "blank.png"
     cv2.imwrite(str(blank), np.full((64, 64), 255, np.uint8))
     seconds = []
@@ -126,11 +125,11 @@ def _start(read: Callable[[Path], Any], folder: Path) -> float:
         started = time.perf_counter()
         read(blank)
         seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
+    return min(seconds)
 
 
 def main() -> str:
-    """Let the engines take turns and make the report."""
+    """Let the engines take turns and make the tables."""
     options = _parser().parse_args()
     engines = [ENGINES[name](options.threads, options.language) for name in options.engines]
     parts = []
@@ -138,8 +137,7 @@ def main() -> str:
         parts.append(compare_pages(engines, _some(read_pages(options.pages), options.count)))
     if not options.pages_only:
         parts.append(compare_lines(engines, _some(read_lines([options.lines]), options.count)))
-    notes = " ".join(engine.note for engine in engines if engine.note)
-    return report("Beside other programs", *parts, *([notes] if notes else []))
+    return "\n\n".join([*parts, *(engine.note for engine in engines if engine.note)])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -200,4 +198,4 @@ def _line_row(name: str, pairs: Sequence[tuple[str, str]], milliseconds: Sequenc
 
 
 if __name__ == "__main__":
-    run(main)
+    run("Beside other programs", main)

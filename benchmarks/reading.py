@@ -12,14 +12,14 @@ from collections.abc import Sequence
 import manuscribe
 from manuscribe.datasets.lines import LabelledLine, read_lines
 from manuscribe.evaluation.metrics import character_error_rate, word_error_rate
-from report import percent, report, run, table, watched
+from report import percent, run, table, watched
 from truth import cleaned
 
 Pairs = list[tuple[str, str]]
 
 
 def main() -> str:
-    """Read the lines and make the report."""
+    """Read the lines and make the table."""
     options = _parser().parse_args()
     lines = read_lines(options.data)
     reader = manuscribe.Reader("compact", language=options.language, beams=options.beams, threads=options.threads)
@@ -33,10 +33,7 @@ def main() -> str:
     columns = ("source", "lines", "characters", "CER", "WER", "ms a line")
     rows = [_row(source, pairs[source], seconds[source]) for source in pairs]
     everything = [pair for some in pairs.values() for pair in some]
-    return report(
-        f"Lines of {' '.join(options.data)}",
-        table(columns, [*rows, _row("**all**", everything, sum(seconds.values()))]),
-    )
+    return table(columns, [*rows, _row("**all**", everything, sum(seconds.values()))])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,4 +71,4 @@ def _row(name: str, pairs: Pairs, seconds: float) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    run(main)
+    run("Lines", main)

@@ -22,26 +22,16 @@ ROOT = Path(__file__).parents[1]
 Item = TypeVar("Item")
 
 
-def run(main: Callable[[], str]) -> NoReturn:
-    """Print what `main` returns; an error becomes one line and its exit code."""
+def run(title: str, main: Callable[[], str]) -> NoReturn:
+    """Print title, circumstances, command and what `main` returns; an error becomes one line and its exit code."""
+    # Asked before the work: who commits or trains meanwhile must not change what is said.
+    head = f"### {title}\n\n{_circumstances()}\n\n    {_command()}"
     try:
-        print(main())
+        print(f"{head}\n\n{main()}")
     except ManuscribeError as error:
         print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     sys.exit(0)
-
-
-def report(title: str, *parts: str) -> str:
-    """A section: title, circumstances, command, then the parts."""
-    models = ", ".join(f"{model.name} {model.version}" for model in embedded_models()) or "no models"
-    cores = available_cores()
-    circumstances = (
-        f"Measured on {datetime.date.today().isoformat()} with manuscribe {__version__} ({_commit()}; {models}), "
-        f"Python {platform.python_version()}, {_processor()}, {cores} {'core' if cores == 1 else 'cores'}:"
-    )
-    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    return "\n\n".join([f"### {title}", circumstances, f"    {command}", *parts])
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -64,6 +54,19 @@ def watched(items: Sequence[Item], what: str) -> Iterable[Item]:
     """The items, with a progress bar where somebody looks on."""
     console = Console(stderr=True)
     return track(items, what, console=console, transient=True, disable=not sys.stderr.isatty())
+
+
+def _circumstances() -> str:
+    models = ", ".join(f"{model.name} {model.version}" for model in embedded_models()) or "no models"
+    cores = available_cores()
+    return (
+        f"Measured on {datetime.date.today().isoformat()} with manuscribe {__version__} ({_commit()}; {models}), "
+        f"Python {platform.python_version()}, {_processor()}, {cores} {'core' if cores == 1 else 'cores'}:"
+    )
+
+
+def _command() -> str:
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
 
 
 def _commit() -> str:

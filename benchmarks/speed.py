@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manuscribe.errors import InputError, ManuscribeError
-from report import report, run, table, watched
+from report import run, table, watched
 
 STARTS = 5
 LINES = 50
@@ -60,7 +60,7 @@ class Measurement:
 
 
 def main() -> str:
-    """Measure and make the report."""
+    """Measure and make the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("../shared/data/pages/dev"))
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default: %(default)s)")
@@ -78,7 +78,7 @@ def main() -> str:
         *_lines(options.threads),
     ]
     columns = ("what", "median", "most", "bar", "kept")
-    return report("Speed and memory", table(columns, [measurement.row() for measurement in measurements]))
+    return table(columns, [measurement.row() for measurement in measurements])
 
 
 def _processes() -> list[Measurement]:
@@ -151,4 +151,4 @@ def peak_megabytes(command: Sequence[str]) -> float:
 
 
 if __name__ == "__main__":
-    run(main)
+    run("Speed and memory", main)

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from manuscribe.errors import ManuscribeError, ModelError
-from report import percent, report, run, table
+from report import percent, run, table
 from speed import Measurement, peak_megabytes
 from tests.benchmarks.conftest import BENCHMARKS
 
@@ -32,9 +32,12 @@ def test_a_table_is_markdown():
     assert table(("what", "CER"), [("lines", percent(0.1234))]) == "| what | CER |\n| :-- | --: |\n| lines | 12.3 % |"
 
 
-def test_a_report_says_how_to_repeat_it(monkeypatch):
+def test_a_report_says_how_to_repeat_it(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["/somewhere/benchmarks/reading.py", "--data", "my lines/*.parquet"])
-    text = report("Lines", "| table |")
+    with pytest.raises(SystemExit) as stopped:
+        run("Lines", lambda: "| table |")
+    text = capsys.readouterr().out
+    assert stopped.value.code == 0
     assert text.startswith("### Lines\n\nMeasured on ")
     assert "    python benchmarks/reading.py --data 'my lines/*.parquet'\n\n| table |" in text
     assert "somewhere" not in text
@@ -45,9 +48,10 @@ def test_an_error_is_one_line_with_its_exit_code(capsys):
         raise ModelError("There is no such model.", "Train one.")
 
     with pytest.raises(SystemExit) as stopped:
-        run(fail)
-    assert stopped.value.code == 4
-    assert capsys.readouterr().err.endswith(": There is no such model. Train one.\n")
+        run("Lines", fail)
+    said = capsys.readouterr()
+    assert (stopped.value.code, said.out) == (4, "")
+    assert said.err.endswith(": There is no such model. Train one.\n")
 
 
 def test_a_bar_is_kept_by_the_figure_that_is_judged():
