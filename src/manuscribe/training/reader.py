@@ -1,5 +1,6 @@
 """Training of the compact reader: real lines, rendered lines, CTC."""
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,12 +109,12 @@ class CompactReaderTask:
     def _load(self, root: Path) -> None:
         data, synthetic = self.recipe.data, self.recipe.data.synthetic
         known = set(self.characters)
-        lines = [line for line in read_lines(data.lines, root) if line.text and set(normalise(line.text)) <= known]
+        lines = [line for line in read_lines(data.lines, root) if line.text and set(_text(line)) <= known]
         rest, held = split_groups(lines, data.validation, self.recipe.loop.seed)
         texts = TextSource(load_texts(root / synthetic.texts, sorted(synthetic.languages)))
         self._renderer = LineRenderer(load_faces(root / synthetic.fonts), texts)
         self._real = sorted(
-            ((to_height(line.pixels()), normalise(line.text)) for line in rest),
+            ((to_height(line.pixels()), _text(line)) for line in rest),
             key=lambda row: row[0].shape[1],
         )
         self._widths = np.array([line.shape[1] for line, _ in self._real])
@@ -124,7 +125,7 @@ class CompactReaderTask:
     def _choose_held(self, held: Sequence[LabelledLine]) -> list[tuple[NDArray[np.uint8], str]]:
         rng = np.random.default_rng(self.recipe.loop.seed)
         chosen = rng.permutation(len(held))[: self.recipe.data.validation_lines]
-        return [(to_height(held[i].pixels()), normalise(held[i].text)) for i in chosen]
+        return [(to_height(held[i].pixels()), _text(held[i])) for i in chosen]
 
     def _render_held(self) -> list[tuple[NDArray[np.uint8], str]]:
         rng = np.random.default_rng((self.recipe.loop.seed, 2**32 - 1))
@@ -202,6 +203,11 @@ def export(recipe: Recipe, task: CompactReaderTask, weights: Path, figures: Mapp
     export_onnx(task.model, torch.zeros(1, 1, 64, 256), path, {"lines": {0: "batch", 3: "width"}}, ["scores"])
     exported = [p for name, p in task.model.named_parameters() if not name.startswith("shortcut")]
     write_card(path, recipe.for_card(sum(p.numel() for p in exported), figures, task.characters))
+
+
+def _text(line: LabelledLine) -> str:
+    """What is learnt: the normal form; some sources wrote XML's entities into their texts."""
+    return normalise(html.unescape(line.text))
 
 
 def _squeeze(line: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
