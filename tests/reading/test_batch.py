@@ -10,7 +10,6 @@ from manuscribe.errors import InputError, OutputError, UsageError
 from manuscribe.formats import Format, get_format
 from manuscribe.formats import text as text_format
 from manuscribe.reading.batch import RECORD, Batch, Outcome, output_stems
-from manuscribe.reading.options import ReadingOptions
 
 
 class Pages:
@@ -36,8 +35,8 @@ def images(tmp_path: Path) -> list[Path]:
     return files
 
 
-def run(images: list[Path], out: Path, read: Pages, **options: object) -> list[Outcome]:
-    batch = Batch(images, out, [get_format("txt")], ReadingOptions(**options))  # type: ignore[arg-type]
+def run(images: list[Path], out: Path, read: Pages, job: str = "job") -> list[Outcome]:
+    batch = Batch(images, out, [get_format("txt")], job)
     return list(batch.run(read))
 
 
@@ -54,7 +53,7 @@ def test_a_second_run_repeats_nothing(images: list[Path], tmp_path: Path) -> Non
     assert again.seen == []
 
 
-@pytest.mark.parametrize("change", ["image", "output", "options"])
+@pytest.mark.parametrize("change", ["image", "output", "job"])
 def test_what_changed_is_read_again(images: list[Path], tmp_path: Path, change: str) -> None:
     run(images, tmp_path / "out", Pages())
     if change == "image":
@@ -62,8 +61,8 @@ def test_what_changed_is_read_again(images: list[Path], tmp_path: Path, change: 
     if change == "output":
         (tmp_path / "out" / "b.txt").unlink()
     again = Pages()
-    run(images, tmp_path / "out", again, **({"language": "fr"} if change == "options" else {}))
-    assert again.seen == (["a", "b", "c"] if change == "options" else ["b"])
+    run(images, tmp_path / "out", again, job="another" if change == "job" else "job")
+    assert again.seen == (["a", "b", "c"] if change == "job" else ["b"])
 
 
 def test_a_bad_page_is_recorded_and_the_rest_goes_on(images: list[Path], tmp_path: Path) -> None:
@@ -119,7 +118,7 @@ def test_a_writer_that_trips_fails_its_page_alone(images: list[Path], tmp_path: 
             raise ValueError("cannot be said")
         return text_format.FORMAT.write(document)
 
-    batch = Batch(images, tmp_path / "out", [Format("odd", ".odd", write)], ReadingOptions())
+    batch = Batch(images, tmp_path / "out", [Format("odd", ".odd", write)], "job")
     assert [outcome.status for outcome in batch.run(Pages())] == ["done", "failed", "done"]
     assert not (tmp_path / "out" / "b.odd").exists()
 

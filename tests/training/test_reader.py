@@ -62,6 +62,10 @@ def test_train_export_and_read(ground_truth: Path, tmp_path: Path) -> None:
     readings = reader.read(lines)
     assert len(readings) == 3
     assert all(0 <= (line.confidence or 0) <= 1 for line in readings)
+    (tmp_path / "line.png").write_bytes(read_lines(["lines/*.parquet"], ground_truth)[0].image)
+    arguments = ["read", str(tmp_path / "line.png"), "--level", "line"]
+    assert command(*arguments, "--reader", str(out / "compact.onnx")) == ExitCode.OK
+    assert command(*arguments, "--reader", str(tmp_path / "none.onnx")) == ExitCode.MODEL
 
 
 def test_exported_network_gives_the_trained_networks_scores(ground_truth: Path, tmp_path: Path) -> None:

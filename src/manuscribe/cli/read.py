@@ -39,7 +39,7 @@ def read(
     formats: Annotated[
         str, typer.Option("-f", "--format", help="One or more of txt, json, page, alto, with commas.")
     ] = "txt",
-    reader: Annotated[str, typer.Option(help="Name of the reader.")] = "compact",
+    reader: Annotated[str, typer.Option(help="Name of a reader, or the .onnx file of a trained one.")] = "compact",
     language: Annotated[
         str | None, typer.Option(help="Read only this language's characters: en, fr, de, vi, ru, uk.")
     ] = None,
@@ -124,8 +124,8 @@ def _to_folder(
     from manuscribe.reading.batch import Batch
     from manuscribe.reading.pages import PageReader
 
-    batch = Batch(images, out, formats, options)
     pages = PageReader(options)
+    batch = Batch(images, out, formats, pages.job)
     counts = {"done": 0, "skipped": 0, "failed": 0}
     with _progress(len(images), quiet=quiet) as advance:
         for outcome in batch.run(pages.read):

@@ -33,7 +33,8 @@ class ModelFile:
             card: dict[str, Any] = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ModelError(
-                f"The card of the model {self.path} is missing or damaged.", "Install manuscribe again."
+                f"The card of the model {self.path} is missing or damaged.",
+                "Keep it beside the model; for an embedded one, install manuscribe again.",
             ) from error
         return card
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from manuscribe.document import Line
 from manuscribe.errors import ModelError
+from manuscribe.models.files import ModelFile
 from manuscribe.readers.options import ReaderOptions
 
 GROUP = "manuscribe.readers"
@@ -30,14 +32,25 @@ class LineReader(Protocol):
 
 
 def load_reader(name: str, options: ReaderOptions) -> LineReader:
-    """The reader of that name.
+    """The reader of that name, or of the `.onnx` file that `manuscribe train` wrote.
 
     Raises:
-        ModelError: No reader has that name, or its weights are missing.
+        ModelError: No reader has that name, its weights are missing, or the file is no reader's.
         UsageError: The options do not fit the reader.
     """
+    if name.endswith(".onnx"):
+        return _trained(Path(name), options)
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in found:
         raise ModelError(f"No reader named '{name}'.", f"Installed readers: {', '.join(sorted(found)) or 'none'}.")
     reader: LineReader = found[name].load()(options)
     return reader
+
+
+def _trained(path: Path, options: ReaderOptions) -> LineReader:
+    from manuscribe.readers.compact.reader import CompactReader
+
+    model = ModelFile(path)
+    if model.card.get("kind") != "compact-reader":
+        raise ModelError(f"{path} holds no reader.", "Name a file that `manuscribe train` made from a reader's recipe.")
+    return CompactReader(options, model)

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +18,6 @@ from manuscribe.document import Document
 from manuscribe.errors import InputError, ManuscribeError, OutputError, UsageError
 from manuscribe.formats import Format
 from manuscribe.formats.writing import write_atomically
-from manuscribe.reading.options import ReadingOptions
-from manuscribe.version import __version__
 
 RECORD = "manuscribe-run.jsonl"
 
@@ -41,17 +38,17 @@ class Batch:
         images: Files, each once.
         out: Folder of the results; made if it is missing.
         formats: Each image gets one file in each.
-        options: Recorded, so that a run with other options does not count as done.
+        job: Stands for all that decides a result (`PageReader.job`): images that another job did are read again.
 
     Raises:
         UsageError: Two images would get the same output file.
         OutputError: The folder cannot be written.
     """
 
-    def __init__(self, images: Sequence[Path], out: Path, formats: Sequence[Format], options: ReadingOptions) -> None:
+    def __init__(self, images: Sequence[Path], out: Path, formats: Sequence[Format], job: str) -> None:
         self._out, self._formats = out, formats
         self._stems = output_stems(images)
-        self._job = _digest(options)
+        self._job = job
         # Opening it also finds out, before hours of reading, whether the folder can be written at all.
         _open_record(out / RECORD)
         self._rows = _load_record(out / RECORD)
@@ -116,11 +113,6 @@ def output_stems(images: Sequence[Path]) -> dict[Path, str]:
     if twice:
         raise UsageError(f"Several images would be written as {twice[0]}.", "Read their folders one by one.")
     return stems
-
-
-def _digest(options: ReadingOptions) -> str:
-    job = options.model_dump_json(exclude={"threads"}) + __version__
-    return sha256(job.encode()).hexdigest()[:16]
 
 
 def _stamp(image: Path) -> list[int]:

@@ -11,7 +11,7 @@ class ReadingOptions(ReaderOptions):
     """How pages are read.
 
     Attributes:
-        reader: Name of the reader.
+        reader: Name of a reader, or path of the `.onnx` file of a trained one.
         level: What an image holds: a whole `page`, or a single `line`, which is then not searched for lines.
     """
 

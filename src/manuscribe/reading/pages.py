@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,11 @@ class PageReader:
         )
         regions = tuple(replace(region, lines=tuple(next(lines) for _ in region.lines)) for region in page.regions)
         return replace(page, regions=regions, notes=page.notes if regions else (*page.notes, BLANK))
+
+    @property
+    def job(self) -> str:
+        """A short name for all that decides a result: the options, and the versions of every part."""
+        return sha256(repr(self._provenance()).encode()).hexdigest()[:16]
 
     def _provenance(self) -> tuple[Provenance, ...]:
         chosen = {
