@@ -1,7 +1,5 @@
 """Each way to fail has its exit code and one line that says what to do; stdout carries results only."""
 
-import subprocess
-
 import pytest
 
 
@@ -55,6 +53,7 @@ def test_quiet_is_quiet(manuscribe, line_image, tmp_path):
         (3, ["read", "EMPTY_FOLDER"], "holds no images"),
         (3, ["train", "absent.yaml"], "absent.yaml"),
         (4, ["read", "IMAGE", "--reader", "nobody"], "Installed readers: compact"),
+        (4, ["read", "IMAGE", "--reader", "absent.onnx"], "absent.onnx"),
         (4, ["models", "show", "nobody"], "nobody"),
         (5, ["read", "IMAGE", "-o", "IMAGE/out"], "cannot be written"),
     ],
@@ -125,4 +124,3 @@ def test_output_is_utf8_whatever_the_locale(start, line_image):
     process = start("read", line_image(), "--level", "line", "--reader", "size", LC_ALL="C", PYTHONUTF8="0")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "60x30\n", "")
-    assert isinstance(process, subprocess.Popen)
