@@ -75,7 +75,7 @@ def test_slanted_pages(segmenter):
 
 
 def test_grey_is_as_good_as_colour(segmenter):
-    image, truth = letter()
+    image, _ = letter()
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     assert segmenter.segment(grey) == segmenter.segment(np.stack([grey] * 3, axis=-1))
 

@@ -14,9 +14,9 @@ Floats = npt.NDArray[np.floating[Any]]
 
 RIDGE = 0.3
 """Probability of a baseline from which a cell may belong to one."""
-SURE = 0.5
+SURE = 0.55
 """Mean probability that a whole line must have."""
-SPLIT = 1.0
+SPLIT = 0.6
 """How much the probability of an end weighs against that of a baseline."""
 CLOSE = 1.5
 """Gap, in heights of the writing, over which two fragments may be one line …"""
@@ -24,9 +24,9 @@ LEVEL = 0.22
 """… if the second is no further off the direction of the first than this, in heights …"""
 BRIDGE = 0.12
 """… and the baseline's probability in the gap is this on the average …"""
-PARTED = 0.6
+PARTED = 0.8
 """… and no end in the gap is surer than this."""
-SHORTEST = 0.25
+SHORTEST = 0.2
 """A line is at least this long, in its own heights."""
 
 
