@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from manuscribe.engines.openvino import OpenVinoModel  # noqa: E402
 from manuscribe.errors import InputError, ModelError, UsageError  # noqa: E402
 from manuscribe.training.loop import train  # noqa: E402
 from manuscribe.training.segmenter import (  # noqa: E402
-    SegmenterRecipe,
+    Recipe,
     build_task,
     export,
     hold_out,
@@ -49,7 +50,8 @@ def recipe(**changes):
     small = {"stem": 4, "widths": [8, 8, 8, 8], "blocks": [1, 0, 0, 0]}
     data = {"folder": "pages", "held_out": 1, "crop": 128, "batch": 1}
     loop = {"steps": 3, "evaluate_every": 3, "threads": 1, "bf16": False}
-    return SegmenterRecipe.model_validate({"kind": "segmenter", "data": data, "network": small, "loop": loop} | changes)
+    head = {"kind": "segmenter", "name": "segmenter", "licence": "CC0-1.0", "description": "Small.", "credits": []}
+    return Recipe.model_validate(head | {"data": data, "network": small, "loop": loop} | changes)
 
 
 def test_pages_are_read_with_their_lines(pages):
@@ -79,7 +81,7 @@ def test_the_recipe_refuses_unknown_keys():
 def test_the_shipped_recipe_is_valid():
     yaml = pytest.importorskip("yaml")
     text = (Path(__file__).parents[2] / "recipes" / "segmenter.yaml").read_text(encoding="utf-8")
-    assert SegmenterRecipe.model_validate(yaml.safe_load(text)).kind == "segmenter"
+    assert Recipe.model_validate(yaml.safe_load(text)).kind == "segmenter"
 
 
 def test_held_out_pages_come_from_every_source(pages):
@@ -136,7 +138,8 @@ def test_training_writes_weights_that_export_to_the_same_network(pages, tmp_path
     task = build_task(recipe(), tmp_path)
     best = train(task, recipe().loop, tmp_path / "run", quiet=True)
     assert 0 <= best["error"] <= 1
-    export(task, tmp_path / "segmenter.onnx", tmp_path / "run" / "best.safetensors")
+    export(recipe(), task, tmp_path / "run" / "best.safetensors", best, tmp_path / "segmenter.onnx")
+    assert json.loads((tmp_path / "segmenter.json").read_text())["metrics"] == best
     page = np.random.default_rng(0).random((1, 1, 64, 96), np.float32)
     with torch.no_grad():
         expected = task.model.eval()(torch.from_numpy(page)).numpy()
@@ -148,5 +151,5 @@ def test_training_writes_weights_that_export_to_the_same_network(pages, tmp_path
 def test_weights_of_another_network_are_refused(pages, tmp_path):
     save_file({"other": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="another network"):
-        export(build_task(recipe(), tmp_path), tmp_path / "x.onnx", tmp_path / "other.safetensors")
+        export(recipe(), build_task(recipe(), tmp_path), tmp_path / "other.safetensors", {}, tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()

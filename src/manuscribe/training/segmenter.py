@@ -1,30 +1,26 @@
 """Training the embedded segmenter: its recipe, what it learns, and the file it is deployed as."""
 
-import copy
 import math
-import warnings
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors.torch import load_file
 
 from manuscribe.errors import ModelError, UsageError
 from manuscribe.segmentation.maps import CHANNELS, MULTIPLE, STRIDE, prepare
-from manuscribe.training.loop import LoopOptions
-from manuscribe.training.segmenter_network import SegmenterNetwork, halve
+from manuscribe.training.export import export_onnx, write_card
+from manuscribe.training.form import RecipeForm, Section
+from manuscribe.training.segmenter_network import SegmenterNetwork
 from manuscribe.training.segmenter_pages import Scene, TrueLine, TruePage, compose, draw, load_pages
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SegmenterData(_Strict):
+class SegmenterData(Section):
     """What it is trained on.
 
     Attributes:
@@ -41,7 +37,7 @@ class SegmenterData(_Strict):
     seed: int = 0
 
 
-class SegmenterShape(_Strict):
+class SegmenterShape(Section):
     """Size of the network (see `SegmenterNetwork`)."""
 
     stem: int = 16
@@ -49,13 +45,12 @@ class SegmenterShape(_Strict):
     blocks: tuple[int, ...] = (1, 2, 2, 2)
 
 
-class SegmenterRecipe(_Strict):
-    """The whole recipe, as YAML holds it."""
+class Recipe(RecipeForm):
+    """A whole recipe: `kind: segmenter`."""
 
     kind: Literal["segmenter"]
     data: SegmenterData
     network: SegmenterShape = SegmenterShape()
-    loop: LoopOptions
 
 
 class SegmenterTask:
@@ -68,7 +63,7 @@ class SegmenterTask:
 
     metric = "error"
 
-    def __init__(self, recipe: SegmenterRecipe, pages: list[TruePage]) -> None:
+    def __init__(self, recipe: Recipe, pages: list[TruePage]) -> None:
         self._data = recipe.data
         torch.manual_seed(recipe.data.seed)
         shape = recipe.network
@@ -157,7 +152,7 @@ def _tensors(scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
     return pixels.contiguous(memory_format=torch.channels_last), targets
 
 
-def build_task(recipe: SegmenterRecipe, root: Path) -> SegmenterTask:
+def build_task(recipe: Recipe, root: Path) -> SegmenterTask:
     """Load the recipe's pages, found relative to `root`, and make its network.
 
     Raises:
@@ -166,13 +161,8 @@ def build_task(recipe: SegmenterRecipe, root: Path) -> SegmenterTask:
     return SegmenterTask(recipe, load_pages(root / recipe.data.folder))
 
 
-def export(task: SegmenterTask, out: Path, weights: Path) -> None:
-    """Write the network with the weights of a safetensors file as ONNX, its numbers kept in 16 bits.
-
-    Args:
-        task: Whose network it is.
-        out: The `.onnx` file to write; its sides are free, in multiples of `maps.MULTIPLE`.
-        weights: The file, e.g. `best.safetensors` of the training loop.
+def export(recipe: Recipe, task: SegmenterTask, weights: Path, figures: Mapping[str, float], path: Path) -> None:
+    """Write trained weights as the ONNX file `path`, with its card; its input's sides are multiples of `maps.MULTIPLE`.
 
     Raises:
         ModelError: The weights are of another network.
@@ -182,22 +172,6 @@ def export(task: SegmenterTask, out: Path, weights: Path) -> None:
     except RuntimeError as error:
         problem = f"{weights} holds the weights of another network: {str(error).splitlines()[0]}"
         raise ModelError(problem, "Use the recipe that they were trained with.") from error
-    deployed = halve(copy.deepcopy(task.model).eval())
-    fresh = out.with_name(out.name + ".new")
-    free = {2: "height", 3: "width"}
-    with torch.no_grad(), warnings.catch_warnings():
-        # The older exporter is called on purpose: the newer one needs another package.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            deployed,
-            (torch.zeros(1, 1, 2 * MULTIPLE, 2 * MULTIPLE),),
-            fresh,
-            input_names=["page"],
-            output_names=["maps"],
-            dynamic_axes={"page": free, "maps": free},
-            opset_version=17,
-            # Folding would turn the halved weights into whole ones again.
-            do_constant_folding=False,
-            dynamo=False,
-        )
-    fresh.replace(out)
+    example = torch.zeros(1, 1, 2 * MULTIPLE, 2 * MULTIPLE)
+    export_onnx(task.model, example, path, {"page": {2: "height", 3: "width"}}, ["maps"])
+    write_card(path, recipe.for_card(sum(p.numel() for p in task.model.parameters()), figures))
