@@ -6,7 +6,6 @@ Every page must keep its bar; of the starts the median must, since the first one
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -136,17 +135,24 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+_KEEPER = """
+import resource, subprocess, sys
+ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(ended.returncode)
+"""
+
+
 def peak_megabytes(command: Sequence[str]) -> float:
-    """Run a process to its end; the most memory that it held, in MB (10⁶ bytes)."""
-    with tempfile.TemporaryFile("w+") as complaints:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaints)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            complaints.seek(0)
-            said = complaints.read().strip().splitlines() or ["nothing"]
-            raise ManuscribeError(f"{command[0]} ended with code {process.returncode} and said: {said[-1]}")
-    kibibytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    """Run a process to its end; the most memory that it held, in MB (10⁶ bytes).
+
+    A small process in between starts it, for Linux hands a parent's peak on to its child, and ours may be the higher.
+    """
+    ended = subprocess.run([sys.executable, "-c", _KEEPER, *command], capture_output=True, text=True, check=False)
+    if ended.returncode:
+        said = ended.stderr.strip().splitlines() or ["nothing"]
+        raise ManuscribeError(f"{command[0]} ended with code {ended.returncode} and said: {said[-1]}")
+    kibibytes = int(ended.stdout) / (1024 if sys.platform == "darwin" else 1)
     return kibibytes * 1024 / 1e6
 
 

@@ -37,7 +37,9 @@ def test_paths_pictures_and_arrays_are_the_same(line_images: list[np.ndarray], t
     grey = line_images[0]
     Image.fromarray(grey).save(tmp_path / "line.png")
     colour = np.repeat(grey[..., None], 3, axis=2)
-    readings = reader.read_lines([grey, colour, Image.fromarray(grey), tmp_path / "line.png", str(tmp_path / "line.png")])
+    readings = reader.read_lines(
+        [grey, colour, Image.fromarray(grey), tmp_path / "line.png", str(tmp_path / "line.png")]
+    )
     assert all(reading == readings[0] for reading in readings)
 
 
