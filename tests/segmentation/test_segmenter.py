@@ -66,6 +66,13 @@ def test_large_writing_on_a_small_sheet(segmenter):
     assert score_baselines(truth, baselines_of(segmenter.segment(image))).f1 > 0.75
 
 
+def test_slivers_of_the_facing_page_are_left_out(segmenter):
+    image, _ = letter()
+    gutter = np.full((1400, 120, 3), image[0, 0], np.uint8)
+    both = np.hstack([image[:, 300:340], gutter, image])
+    assert all(line.baseline[0][0] > 80 for line in segmenter.segment(both).lines)
+
+
 def test_slanted_pages(segmenter):
     image, truth = letter()
     turn = cv2.getRotationMatrix2D((500, 700), 5, 1)

@@ -18,7 +18,7 @@ REACH = 2
 """Steps up or down that a seam may take for one to the right."""
 PULL = 0.25
 """Cost of passing close to the own baseline, against 1 for crossing full ink."""
-SPARE = 1.18
+SPARE = 1.14
 """Where a seam may run at most, in predicted heights."""
 CORE = 0.3
 """Share of the height next to the baseline that always belongs to the line."""

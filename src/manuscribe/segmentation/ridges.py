@@ -166,7 +166,7 @@ def _line(fragment: _Fragment, baseline: Floats, heights: Floats) -> FoundLine |
     ascender, descender = np.median(heights[:, y, x], axis=1)
     if baseline[y, x].mean() < SURE or len(x) < max(3.0, SHORTEST * (ascender + descender)):
         return None
-    margin = np.array([[3, 0]])  # What the ends' strokes ate at each side.
+    margin = np.array([[2, 0]])  # What the ends' strokes ate at each side.
     points = np.stack([x, fragment.rows], axis=1).astype(np.float32)
     points = np.vstack([points[:1] - margin, points, points[-1:] + margin]).astype(np.float32)
     corners = cv2.approxPolyDP(_smooth(points)[:, None], 0.6, False)[:, 0]

@@ -26,6 +26,10 @@ COMFORT = (26, 76)
 SIDES = (320, 2816)
 """How far that may change the longer side of the network's input."""
 
+CUT_OFF = 1.5
+"""Pieces of lines at the image's left and right edge are left out if they are shorter than this, in heights:
+what is seen of the facing page is no text."""
+
 
 class Segmenter:
     """Finds lines of handwriting: level, slanted or curved, from left to right.
@@ -53,6 +57,7 @@ class Segmenter:
         """
         height, width = image.shape[:2]
         pixels, scale, lines = self._look(image)
+        lines = [line for line in lines if not _cut_off(line, width * scale)]
         polygons = line_polygons(pixels, lines)
         limits = np.array([width, height], np.float32)
         areas = [_on_page(polygon / scale, limits) for polygon in polygons]
@@ -91,6 +96,12 @@ def _better_side(lines: list[FoundLine], native: int) -> int | None:
     # Enlarging the image itself would show nothing new.
     side = min(side, max(native, LONG_SIDE))
     return side if side != LONG_SIDE else None
+
+
+def _cut_off(line: FoundLine, width: float) -> bool:
+    left, right = line.baseline[0, 0], line.baseline[-1, 0]
+    at_edge = left < 0.25 * line.height or right > width - 0.25 * line.height
+    return bool(at_edge and right - left < CUT_OFF * line.height)
 
 
 def _on_page(points: Floats, limits: Floats) -> Polygon:
