@@ -21,7 +21,7 @@ from manuscribe.datasets.synthetic import LineRenderer, load_faces
 from manuscribe.datasets.texts import TextSource, load_texts
 from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
-from manuscribe.readers.compact.network import COLUMN, CompactNetwork
+from manuscribe.training.reader_network import COLUMN, CompactNetwork
 from manuscribe.text.charset import charset, normalise
 from manuscribe.training.export import export_onnx, write_card
 from manuscribe.training.form import RecipeForm, Section
