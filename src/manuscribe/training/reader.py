@@ -21,10 +21,10 @@ from manuscribe.datasets.synthetic import LineRenderer, load_faces
 from manuscribe.datasets.texts import TextSource, load_texts
 from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
-from manuscribe.training.reader_network import COLUMN, CompactNetwork
 from manuscribe.text.charset import charset, normalise
 from manuscribe.training.export import export_onnx, write_card
 from manuscribe.training.form import RecipeForm, Section
+from manuscribe.training.reader_network import COLUMN, CompactNetwork
 
 _PIXELS_A_CHARACTER = 17  # the real lines' mean, at height 64
 
