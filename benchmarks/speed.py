@@ -69,7 +69,6 @@ def main() -> str:
         raise InputError(
             f"There are no pages in {options.folder}: nothing was measured.", "Name a folder of JPEG images."
         )
-    # Processes first: on Linux a child's peak memory is never less than its parent's was when it began.
     measurements = [
         *_processes(),
         _memory(options.folder, len(images), options.threads),
@@ -82,7 +81,7 @@ def main() -> str:
 
 def _processes() -> list[Measurement]:
     def seconds(*command: str) -> list[float]:
-        return [_timed(lambda: peak_megabytes(command)) for _ in range(STARTS)]
+        return [_timed(lambda: _finished(command)) for _ in range(STARTS)]
 
     median = statistics.median
     return [
@@ -135,6 +134,15 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def _finished(command: Sequence[str]) -> str:
+    """Run a process to its end; what it printed."""
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        said = ended.stderr.strip().splitlines() or ["nothing"]
+        raise ManuscribeError(f"{command[0]} ended with code {ended.returncode} and said: {said[-1]}")
+    return ended.stdout
+
+
 _KEEPER = """
 import resource, subprocess, sys
 ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -148,11 +156,8 @@ def peak_megabytes(command: Sequence[str]) -> float:
 
     A small process in between starts it, for Linux hands a parent's peak on to its child, and ours may be the higher.
     """
-    ended = subprocess.run([sys.executable, "-c", _KEEPER, *command], capture_output=True, text=True, check=False)
-    if ended.returncode:
-        said = ended.stderr.strip().splitlines() or ["nothing"]
-        raise ManuscribeError(f"{command[0]} ended with code {ended.returncode} and said: {said[-1]}")
-    kibibytes = int(ended.stdout) / (1024 if sys.platform == "darwin" else 1)
+    printed = _finished([sys.executable, "-c", _KEEPER, *command])
+    kibibytes = int(printed) / (1024 if sys.platform == "darwin" else 1)
     return kibibytes * 1024 / 1e6
 
 
