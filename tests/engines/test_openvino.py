@@ -1,5 +1,6 @@
 """The OpenVINO engine."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +60,11 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
 
 def test_there_is_a_core() -> None:
     assert available_cores() >= 1
+
+
+def test_threads_that_share_a_model_get_their_own_results(doubling: Path) -> None:
+    model = OpenVinoModel(doubling, threads=2, streams=2, bf16=False)
+    inputs = [np.full((1, 2000), number, np.float32) for number in range(200)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(model, inputs))
+    assert all((result[0] == 2 * array).all() for result, array in zip(results, inputs, strict=True))

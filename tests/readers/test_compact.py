@@ -84,6 +84,17 @@ def test_a_very_long_line_is_read_whole(line_images: list[np.ndarray]) -> None:
     assert len(thrice.text) > 2 * len(once.text)
 
 
+def test_a_line_beyond_the_limit_is_squeezed_with_a_note_and_its_places_hold(line_images: list[np.ndarray]) -> None:
+    line = line_images[0]
+    height, width = line.shape
+    long = np.full((height, 140 * height), int(np.median(line)), np.uint8)
+    long[:, -width:] = line
+    (read,) = manuscribe.Reader("compact", threads=2).read_lines([long])
+    assert any(note.startswith("squeezed") for note in read.notes)
+    lefts = [character.polygon[0][0] for character in read.characters if character.polygon]
+    assert np.median(lefts) > long.shape[1] - 1.2 * width
+
+
 def test_no_images_no_lines() -> None:
     assert manuscribe.Reader("compact", threads=1).read_lines([]) == []
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manuscribe.readers.compact.lines import HEIGHT, MAX_WIDTH, pad, to_height, to_ink
+from manuscribe.readers.compact.lines import HEIGHT, MAX_WIDTH, is_squeezed, pad, to_height, to_ink
 
 
 @given(st.integers(1, 300), st.integers(1, 400))
@@ -15,9 +15,15 @@ def test_any_size_comes_to_the_networks_height(height: int, width: int) -> None:
     assert scaled.shape[1] == pytest.approx(min(width * HEIGHT / height, MAX_WIDTH), abs=1)
 
 
-def test_an_endless_line_is_cut_at_the_limit() -> None:
+def test_an_endless_line_is_squeezed_to_the_limit() -> None:
     assert to_height(np.zeros((1, 20_000), np.uint8)).shape == (HEIGHT, MAX_WIDTH)
     assert to_height(np.zeros((HEIGHT, MAX_WIDTH + 9), np.uint8)).shape == (HEIGHT, MAX_WIDTH)
+
+    right_end = np.full((HEIGHT, MAX_WIDTH * 2), 255, np.uint8)
+    right_end[:, -200:] = 0
+    assert to_height(right_end)[:, -90:].max() == 0
+    assert is_squeezed(HEIGHT, MAX_WIDTH * 2)
+    assert not is_squeezed(HEIGHT, MAX_WIDTH)
 
 
 def stroke(paper: int, ink: int) -> np.ndarray:

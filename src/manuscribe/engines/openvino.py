@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class OpenVinoModel:
         import openvino
 
         if not path.is_file():
-            raise ModelError(f"The model file {path} is missing.", "Install manuscribe again.")
+            raise ModelError(
+                f"The model file {path} is missing.", "Check the path; for an embedded model, install manuscribe again."
+            )
         threads = threads or available_cores()
         options = {
             "INFERENCE_NUM_THREADS": threads,
@@ -46,30 +49,24 @@ class OpenVinoModel:
             ) from error
         # Requests of our own on threads of our own, not OpenVINO's queue: its callbacks need Python's lock on threads
         # that the destructor waits for while holding that lock, and now and then the process hangs for good.
-        self._requests = [self._compiled.create_infer_request() for _ in range(min(streams, threads))]
+        self._streams = min(streams, threads)
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(self._streams):
+            self._idle.put(self._compiled.create_infer_request())
 
     def __call__(self, array: Array) -> list[Array]:
-        """Run one input; returns the graph's outputs in their order."""
-        return _infer(self._requests[0], array)
+        """Run one input; returns the graph's outputs in their order. May be called from several threads."""
+        request = self._idle.get()
+        try:
+            request.infer([array])
+            return [np.array(tensor.data) for tensor in request.output_tensors]
+        finally:
+            self._idle.put(request)
 
     def map(self, arrays: Sequence[Array]) -> list[list[Array]]:
         """Run many inputs, `streams` of them at a time; each alone, so that none depends on its neighbours."""
-        results: list[list[Array]] = [[] for _ in arrays]
-        waiting = iter(range(len(arrays)))  # taken from by all threads; `next` on a range iterator is atomic
-
-        def work(request: Any) -> None:
-            for index in waiting:
-                results[index] = _infer(request, arrays[index])
-
-        with ThreadPoolExecutor(len(self._requests)) as pool:
-            for done in [pool.submit(work, request) for request in self._requests]:
-                done.result()
-        return results
-
-
-def _infer(request: Any, array: Array) -> list[Array]:
-    request.infer([array])
-    return [np.array(tensor.data) for tensor in request.output_tensors]
+        with ThreadPoolExecutor(self._streams) as pool:
+            return list(pool.map(self, arrays))
 
 
 def available_cores() -> int:

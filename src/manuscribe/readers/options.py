@@ -26,5 +26,5 @@ class ReaderOptions(BaseModel):
 
     @property
     def width(self) -> int:
-        """Beams that are kept: never fewer than the readings that are asked for."""
-        return max(self.beams, self.nbest)
+        """Beams that are kept: some more than the readings asked for, since a few may turn out to be the same text."""
+        return max(self.beams, self.nbest + 4 if self.nbest > 1 else 1)

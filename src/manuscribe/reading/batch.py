@@ -1,34 +1,41 @@
 """Reading many images into a folder: resumes after an interruption, records what failed, goes on.
 
-`manuscribe-run.jsonl` in the output folder has a row for each image that was finished: done or failed, with the
-image's size and time and the job's options. A later run skips images that such a row says are done and whose
-outputs are all there; it reads again what has changed, what failed, and everything if the options differ.
+A later run skips images that the record says are done and whose outputs are all there; it reads again what has
+changed, what failed, and everything if the job is another.
 """
 
-import json
-import os
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from manuscribe.document import Document
-from manuscribe.errors import InputError, ManuscribeError, OutputError, UsageError
+from manuscribe.errors import ManuscribeError, OutputError, UsageError
 from manuscribe.formats import Format
 from manuscribe.formats.writing import write_atomically
+from manuscribe.reading.record import Record, Row, stamp
 
-RECORD = "manuscribe-run.jsonl"
+# What is wrong with one output's name is not wrong with the next one's.
+_ONLY_THIS_FILE = (errno.ENAMETOOLONG, errno.EISDIR)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an image."""
+    """What became of an image.
+
+    Attributes:
+        problem: Why it failed, or what is missing from its result; empty if all is well.
+        notes: What else a person should know, e.g. that the page is blank.
+        error: The exception behind a failure, for those who want to see where it came from.
+    """
 
     image: Path
     status: Literal["done", "skipped", "failed"]
     problem: str = ""
+    notes: tuple[str, ...] = ()
+    error: Exception | None = None
 
 
 class Batch:
@@ -41,56 +48,56 @@ class Batch:
         job: Stands for all that decides a result (`PageReader.job`): images that another job did are read again.
 
     Raises:
-        UsageError: Two images would get the same output file.
+        InputError: The record of an earlier run cannot be read.
         OutputError: The folder cannot be written.
+        UsageError: Two images would get the same output file.
     """
 
     def __init__(self, images: Sequence[Path], out: Path, formats: Sequence[Format], job: str) -> None:
-        self._out, self._formats = out, formats
-        self._stems = output_stems(images)
-        self._job = job
-        # Opening it also finds out, before hours of reading, whether the folder can be written at all.
-        _open_record(out / RECORD)
-        self._rows = _load_record(out / RECORD)
+        self._out, self._formats, self._job = out, formats, job
+        self._record = Record(out)
+        self._stems = output_stems(images, self._record)
 
     def run(self, read: Callable[[Path], Document]) -> Iterator[Outcome]:
         """Read the images in order; yields each one's outcome when its files are written.
 
         Raises:
-            OutputError: A result cannot be written (a full disk, say); what is written already stays.
+            OutputError: Results cannot be written (a full disk, say); what is written already stays.
         """
         for image, stem in self._stems.items():
             if self._is_done(image, stem):
                 yield Outcome(image, "skipped")
                 continue
-            try:
-                self._write(stem, read(image))
-            except OutputError:
+            outcome = self._read(image, stem, read)
+            self._record.add(self._row(outcome, stem))
+            yield outcome
+
+    def _row(self, outcome: Outcome, stem: str) -> Row:
+        image = outcome.image
+        notes = list(outcome.notes)
+        return Row(str(image.absolute()), stem, outcome.status, self._job, stamp(image), outcome.problem, notes)
+
+    def _read(self, image: Path, stem: str, read: Callable[[Path], Document]) -> Outcome:
+        try:
+            document = read(image)
+            self._write(stem, document)
+        except Exception as error:
+            if isinstance(error, OutputError) and getattr(error.__cause__, "errno", None) not in _ONLY_THIS_FILE:
                 raise  # the next image could not be written either
-            except Exception as error:  # noqa: BLE001  one page that trips a bug must not cost the others
-                yield self._failed(image, problem_with(image, error))
-            else:
-                self._record(image, "done")
-                yield Outcome(image, "done")
+            return Outcome(image, "failed", problem_with(image, error), error=error)
+        notes = tuple(note for page in document for note in page.notes)
+        return Outcome(image, "done", problem_in(image, document), notes)
 
     def _write(self, stem: str, document: Document) -> None:
         results = [(form.suffix, form.write(document)) for form in self._formats]
         for suffix, data in results:
             write_atomically(self._out / f"{stem}{suffix}", data)
 
-    def _failed(self, image: Path, problem: str) -> Outcome:
-        self._record(image, "failed", problem)
-        return Outcome(image, "failed", problem)
-
     def _is_done(self, image: Path, stem: str) -> bool:
-        row = self._rows.get(str(image.absolute()))
-        if row is None or row["status"] != "done" or row["job"] != self._job or row["stamp"] != _stamp(image):
+        row = self._record.row(image)
+        if row is None or (row.status, row.stem, row.job, row.stamp) != ("done", stem, self._job, stamp(image)):
             return False
         return all((self._out / f"{stem}{form.suffix}").is_file() for form in self._formats)
-
-    def _record(self, image: Path, status: str, problem: str = "") -> None:
-        row = {"image": str(image.absolute()), "status": status, "job": self._job, "stamp": _stamp(image)}
-        _append(self._out / RECORD, row | ({"problem": problem} if problem else {}))
 
 
 def problem_with(image: Path, error: Exception) -> str:
@@ -98,71 +105,32 @@ def problem_with(image: Path, error: Exception) -> str:
     return str(error) if isinstance(error, ManuscribeError) else f"{type(error).__name__} on {image}: {error}"
 
 
-def output_stems(images: Sequence[Path]) -> dict[Path, str]:
-    """A name for each image's outputs: its stem, or where two would collide, folder, stem and suffix.
+def problem_in(image: Path, document: Document) -> str:
+    """What to tell of lines that could not be read; empty if all could."""
+    failed = [line for page in document for line in page.lines if any(note.startswith("failed") for note in line.notes)]
+    return f"{image}: {len(failed)} lines could not be read; their notes say why." if failed else ""
+
+
+def output_stems(images: Sequence[Path], record: Record | None = None) -> dict[Path, str]:
+    """A name for each image's outputs.
+
+    It is the image's stem. Where two images would collide, or another image had that name in an earlier run, it is
+    folder, stem and suffix.
 
     Raises:
         UsageError: Two images cannot be told apart even so.
     """
     taken = Counter(image.stem.lower() for image in images)
-    stems = {
-        image: image.stem if taken[image.stem.lower()] == 1 else f"{image.absolute().parent.name}-{image.name}"
-        for image in images
-    }
-    twice = [stem for stem, count in Counter(stem.lower() for stem in stems.values()).items() if count > 1]
+
+    def free(image: Path, stem: str) -> bool:
+        return record is None or record.owner(stem) in (None, str(image.absolute()))
+
+    stems = {}
+    for image in images:
+        short, long = image.stem, f"{image.absolute().parent.name}-{image.name}"
+        stems[image] = short if taken[short.lower()] == 1 and free(image, short) else long
+    counts = Counter(stem.lower() for stem in stems.values())
+    twice = [stem for image, stem in stems.items() if counts[stem.lower()] > 1 or not free(image, stem)]
     if twice:
-        raise UsageError(f"Several images would be written as {twice[0]}.", "Read their folders one by one.")
+        raise UsageError(f"Several images would be written as {twice[0]}.", "Give each folder its own with -o.")
     return stems
-
-
-def _stamp(image: Path) -> list[int]:
-    try:
-        stat = image.stat()
-    except OSError:
-        return []
-    return [stat.st_size, stat.st_mtime_ns]
-
-
-def _load_record(path: Path) -> dict[str, dict[str, Any]]:
-    """The last row of each image; a row cut off by a crash is passed over."""
-    rows: dict[str, dict[str, Any]] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return rows
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"The record of an earlier run, {path}, cannot be read: {error}.", "Remove it to start anew."
-        ) from error
-    for line in lines:
-        try:
-            row = json.loads(line)
-            rows[row["image"]] = {key: row[key] for key in ("status", "job", "stamp")}
-        except (ValueError, KeyError, TypeError):
-            continue
-    return rows
-
-
-def _open_record(path: Path) -> None:
-    """Make the record if it is missing; end a row that a crash cut off, lest the next one be lost with it."""
-    with _writing(path), path.open("a+b") as file:
-        if file.tell() > 0:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
-
-
-def _append(path: Path, row: dict[str, Any]) -> None:
-    with _writing(path), path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{path.parent} cannot be written: {error.strerror}.", "Name another folder with -o."
-        ) from error

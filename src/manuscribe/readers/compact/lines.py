@@ -9,13 +9,23 @@ MAX_WIDTH = 8192
 """Pixels at height 64; no line of writing is longer, and a wider input would only cost memory."""
 
 
+def scaled_width(height: int, width: int) -> int:
+    """Width of a line that is scaled to the network's height: by its aspect ratio, from 1 to `MAX_WIDTH`."""
+    return min(MAX_WIDTH, max(1, round(width * HEIGHT / height)))
+
+
+def is_squeezed(height: int, width: int) -> bool:
+    """Whether a line is so long that it has to be narrowed to `MAX_WIDTH`."""
+    return width * HEIGHT / height > MAX_WIDTH + 1
+
+
 def to_height(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scale a grey H×W line to 64 pixels of height, keeping its aspect ratio (width at least 1)."""
+    """Scale a grey H×W line to 64 pixels of height and `scaled_width` of width."""
     height, width = line.shape
-    if height == HEIGHT:
-        return line[:, :MAX_WIDTH]
-    scaled = min(MAX_WIDTH, max(1, round(width * HEIGHT / height)))
-    shrink = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_CUBIC
+    scaled = scaled_width(height, width)
+    if (height, width) == (HEIGHT, scaled):
+        return line
+    shrink = cv2.INTER_AREA if height > HEIGHT or width > scaled else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(line, (scaled, HEIGHT), interpolation=shrink), dtype=np.uint8)
 
 

@@ -19,13 +19,14 @@ from manuscribe.readers.compact.decoding import (
     log_probability,
     restrict,
 )
-from manuscribe.readers.compact.lines import HEIGHT, pad, to_height, to_ink
+from manuscribe.readers.compact.lines import is_squeezed, pad, scaled_width, to_height, to_ink
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.text.charset import charset
 
 # Widths come in steps: the engine prepares itself anew for every width that it has not seen.
 _WIDTH_STEP = 64
 _PIXELS_A_FRAME = 4
+SQUEEZED = "squeezed: the line is too long for its height"
 
 
 class CompactReader:
@@ -62,37 +63,36 @@ class CompactReader:
         if self._options.width == 1:
             letters = greedy(scores)
             numbers = [letter.number for letter in letters]
-            return self._line(letters, log_probability(scores, numbers), [], size)
-        texts = beam(scores, self._options.width)
-        numbers, score = texts[0]
-        return self._line(locate(scores, numbers), score, texts[1 : self._options.nbest], size)
-
-    def _line(
-        self,
-        letters: list[Letter],
-        score: float,
-        others: list[tuple[list[int], float]],
-        size: tuple[int, int],
-    ) -> Line:
-        letters = self._trim(letters)
-        characters = tuple(
-            Character(self._characters[letter.number - 1], round(letter.probability, 4), box)
-            for letter, box in zip(letters, _boxes(letters, size), strict=True)
-        )
+            texts = [(numbers, log_probability(scores, numbers))]
+        else:
+            texts = self._distinct(beam(scores, self._options.width))
+            letters = locate(scores, texts[0][0])
+        others = texts[1 : self._options.nbest]
+        characters = self._characters_of(letters, size)
         return Line(
             text="".join(character.text for character in characters),
-            confidence=_probability(score),
+            confidence=_probability(texts[0][1]),
             characters=characters,
-            alternatives=tuple(Alternative(self._text(numbers), _probability(other)) for numbers, other in others),
+            alternatives=tuple(Alternative(self._text(numbers), _probability(score)) for numbers, score in others),
+            notes=(SQUEEZED,) if is_squeezed(*size) else (),
         )
 
-    def _trim(self, letters: list[Letter]) -> list[Letter]:
-        spaces = [self._characters[letter.number - 1] == " " for letter in letters]
-        while letters and spaces[0]:
-            letters, spaces = letters[1:], spaces[1:]
-        while letters and spaces[-1]:
-            letters, spaces = letters[:-1], spaces[:-1]
-        return letters
+    def _distinct(self, texts: list[tuple[list[int], float]]) -> list[tuple[list[int], float]]:
+        """Readings that differ in outer spaces only are one, and as probable as all of them together."""
+        merged: dict[str, tuple[list[int], float]] = {}
+        for numbers, score in texts:
+            first, before = merged.get(self._text(numbers), (numbers, -np.inf))
+            merged[self._text(numbers)] = (first, float(np.logaddexp(before, score)))
+        return sorted(merged.values(), key=lambda reading: -reading[1])
+
+    def _characters_of(self, letters: list[Letter], size: tuple[int, int]) -> tuple[Character, ...]:
+        """The letters as characters, without outer spaces."""
+        written = [k for k, letter in enumerate(letters) if self._text([letter.number])]
+        inner = letters[written[0] : written[-1] + 1] if written else []
+        return tuple(
+            Character(self._characters[letter.number - 1], round(letter.probability, 4), box)
+            for letter, box in zip(inner, _boxes(inner, size), strict=True)
+        )
 
     def _text(self, numbers: list[int]) -> str:
         return "".join(self._characters[number - 1] for number in numbers).strip()
@@ -111,7 +111,7 @@ def _boxes(letters: Sequence[Letter], size: tuple[int, int]) -> list[Polygon]:
     edges = [first.start - (gaps[0] if gaps else 2) / 2]
     edges += [(before.end + after.start) / 2 for before, after in pairwise(letters)]
     edges += [last.end + (gaps[-1] if gaps else 2) / 2]
-    scale = height / HEIGHT * _PIXELS_A_FRAME
+    scale = width / scaled_width(height, width) * _PIXELS_A_FRAME
     places = np.clip(np.array(edges) * scale, 0, width).round(2).tolist()
     return [((x, 0.0), (end, 0.0), (end, float(height)), (x, float(height))) for x, end in pairwise(places)]
 
