@@ -7,6 +7,7 @@ weights, bf16 where the processor has it, checkpoints that resume, the best weig
 import json
 import math
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +81,11 @@ def train(
     """Train until the last step; returns the best evaluation.
 
     `out` then holds `best.safetensors` (averaged weights), `best.json` (their figures), `log.jsonl` and
-    `checkpoint/`. On an error or an interruption a checkpoint is written before it is raised on.
+    `checkpoint/`. On an error a checkpoint is written before it is raised on.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM came; the step and its evaluation were finished and a checkpoint written.
+            A second signal does not wait.
     """
     return _Loop(task, options, out, quiet=quiet).run(resume=resume)
 
@@ -105,6 +110,8 @@ class _Loop:
         )
         self.average = {name: tensor.clone() for name, tensor in task.model.state_dict().items()}
         self.step = 0
+        self.evaluated = 0
+        self.whole = True
         self.best: dict[str, float] = {}
         self.skipped = 0
         self.seconds = 0.0
@@ -112,28 +119,41 @@ class _Loop:
     def run(self, *, resume: bool) -> dict[str, float]:
         if resume:
             self._restore()
+        try:
+            with _asked_to_stop() as stop:
+                self._steps(stop)
+        finally:
+            self.progress.close()
+            # Also on a crash or an interruption nothing learnt is lost; but a step half applied is not kept.
+            if self.whole:
+                self._save()
+        return self.best
+
+    def _steps(self, stop: threading.Event) -> None:
         last_save = time.monotonic()
         losses: list[float] = []
-        try:
-            with _terminate_as_interrupt():
-                while self.step < self.options.steps:
-                    started = time.monotonic()
-                    losses.append(self._one_step())
-                    self.seconds += time.monotonic() - started
-                    self.progress.update(self.step, losses)
-                    if self.step % 50 == 0:
-                        self._log({"loss": round(sum(losses) / len(losses), 4)})
-                        losses.clear()
-                    if self.step % self.options.evaluate_every == 0 or self.step == self.options.steps:
-                        self._evaluate()
-                    if time.monotonic() - last_save > 60 * self.options.checkpoint_minutes:
-                        self._save()
-                        last_save = time.monotonic()
-        finally:
-            # Also on a crash or an interruption: nothing learnt is lost.
-            self._save()
-            self.progress.close()
-        return self.best
+        while True:
+            # Before the step, so that a resumed run makes up for an evaluation that failed.
+            if self._is_due():
+                self._evaluate()
+            if stop.is_set():
+                raise KeyboardInterrupt
+            if self.step >= self.options.steps:
+                return
+            if time.monotonic() - last_save > 60 * self.options.checkpoint_minutes:
+                self._save()
+                last_save = time.monotonic()
+            started = time.monotonic()
+            losses.append(self._one_step())
+            self.seconds += time.monotonic() - started
+            self.progress.update(self.step, losses)
+            if self.step % 50 == 0:
+                self._log({"loss": round(sum(losses) / len(losses), 4)})
+                losses.clear()
+
+    def _is_due(self) -> bool:
+        last = self.step >= self.options.steps
+        return self.step != self.evaluated and (last or self.step % self.options.evaluate_every == 0)
 
     def _one_step(self) -> float:
         self.task.model.train()
@@ -146,12 +166,14 @@ class _Loop:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.task.model.parameters(), self.options.clip)
+        self.whole = False
         if math.isfinite(float(norm)):
             self.optimiser.step()
         else:  # One bad batch in bf16 must not poison the weights.
             self.skipped += 1
         self.step += 1
         self._update_average()
+        self.whole = True
         return float(loss.detach())
 
     @torch.no_grad()
@@ -175,6 +197,7 @@ class _Loop:
             save_file({k: v.contiguous() for k, v in self.average.items()}, self.out / "best.safetensors.new")
             (self.out / "best.safetensors.new").replace(self.out / "best.safetensors")
             (self.out / "best.json").write_text(json.dumps(self.best, indent=1), encoding="utf-8")
+        self.evaluated = self.step
 
     @contextmanager
     def _averaged_weights(self) -> Iterator[None]:
@@ -203,13 +226,20 @@ class _Loop:
             log.write(json.dumps(row) + "\n")
 
     def _save(self) -> None:
-        state = {"step": self.step, "best": self.best, "skipped": self.skipped, "seconds": self.seconds}
+        state = {
+            "step": self.step,
+            "evaluated": self.evaluated,
+            "best": self.best,
+            "skipped": self.skipped,
+            "seconds": self.seconds,
+        }
         save_checkpoint(self.out / "checkpoint", self.task.model, self.average, self.optimiser, state)
 
     def _restore(self) -> None:
         average, state = load_checkpoint(self.out / "checkpoint", self.task.model, self.optimiser)
         self.average = average
         self.step, self.best = state["step"], state["best"]
+        self.evaluated = state.get("evaluated", 0)  # earlier checkpoints do not say
         self.skipped, self.seconds = state["skipped"], state["seconds"]
 
 
@@ -220,14 +250,27 @@ def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM (a cluster's time limit) end the run as Ctrl-C does: with a checkpoint."""
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM (a cluster's time limit) sets; a second signal acts as if this were not here.
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    Signals that are ignored stay so. Outside the main thread, where Python allows no handlers, nothing sets it.
+    """
+    stop = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    previous = {number: signal.getsignal(number) for number in signals}
+    ours = {number: handler for number, handler in previous.items() if handler not in (None, signal.SIG_IGN)}
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    def restore() -> None:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+        restore()
+
+    for number in ours:
+        signal.signal(number, ask)
     try:
-        yield
+        yield stop
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        restore()
