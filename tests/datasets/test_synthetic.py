@@ -93,6 +93,44 @@ def test_rendering_to_disk_resumes_and_repeats_nothing(faces_folder: Path, texts
     assert lines[0].pixels().shape[0] == 64
 
 
+def test_another_jobs_files_are_not_taken_for_this_ones(faces_folder: Path, texts_folder: Path, tmp_path: Path) -> None:
+    def rendered(length: int, lines: int) -> Path:
+        (file,) = render(Rendering(faces_folder, texts_folder, ("en",), lines, length), tmp_path)
+        return file
+
+    few, other = rendered(10, 3), rendered(11, 3)
+    assert few != other
+    first = read_lines([few.name], tmp_path)
+    assert rendered(10, 5) == few
+    assert read_lines([few.name], tmp_path)[:3] == first
+    assert len(read_lines([few.name], tmp_path)) == 5
+    whole = few.stat().st_mtime_ns
+    assert rendered(10, 3).stat().st_mtime_ns == whole  # more than enough is there
+
+
+def test_other_texts_or_fonts_give_other_names(faces_folder: Path, tmp_path: Path) -> None:
+    names = set()
+    for text in ("One day.", "Two days."):
+        (tmp_path / "UD_English-x.txt").write_text(text, encoding="utf-8")
+        names |= {file.name for file in render(Rendering(faces_folder, tmp_path, ("en",), 1), tmp_path / "out")}
+    assert len(names) == 2
+
+
+def test_fonts_without_a_languages_letters_are_refused(faces_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'ru'"):
+        LineRenderer(load_faces(faces_folder), TextSource({"en": ["Plain words."], "ru": ["Слова и числа."]}))
+    (tmp_path / "UD_Russian-x.txt").write_text("Plain words.\n", encoding="utf-8")
+    with pytest.raises(InputError, match="letters of 'ru'"):
+        load_texts(tmp_path, ["ru"])
+
+
+def test_texts_that_no_font_can_write_end_the_search(faces_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = TextSource({"en": ["Plain words."]})
+    monkeypatch.setattr(source, "draw", lambda *_: "Ж")
+    with pytest.raises(InputError, match="can write 'Ж'"):
+        LineRenderer(load_faces(faces_folder), source).draw("en", 5, np.random.default_rng(0))
+
+
 def test_rendering_an_unknown_language_is_refused(faces_folder: Path, texts_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="xx"):
         list(render(Rendering(faces_folder, texts_folder, ("xx",), 1), tmp_path))

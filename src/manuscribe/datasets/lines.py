@@ -51,6 +51,14 @@ def read_lines(patterns: Iterable[str], root: Path = Path()) -> list[LabelledLin
     return [line for pattern in patterns for file in _files(pattern, root) for line in _read(file)]
 
 
+def count_lines(file: Path) -> int:
+    """Lines in a parquet file; 0 if it is missing or damaged."""
+    try:
+        return int(pq.read_metadata(file).num_rows)
+    except (pa.ArrowInvalid, OSError):
+        return 0
+
+
 def write_lines(path: Path, lines: Sequence[LabelledLine]) -> None:
     """Write lines as one parquet file, under a temporary name until it is whole."""
     table = pa.table({column: [getattr(line, column) for line in lines] for column in COLUMNS})

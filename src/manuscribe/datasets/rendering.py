@@ -1,14 +1,16 @@
 """Data sets of rendered lines on disk, for those who train elsewhere or want to look at them."""
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from manuscribe.datasets.lines import LabelledLine, write_lines
-from manuscribe.datasets.synthetic import LineRenderer, load_faces
+from manuscribe.datasets.lines import LabelledLine, count_lines, write_lines
+from manuscribe.datasets.synthetic import Face, LineRenderer, load_faces
 from manuscribe.datasets.texts import TextSource, load_texts
 from manuscribe.errors import OutputError, UsageError
 from manuscribe.text.charset import LANGUAGES
@@ -34,35 +36,48 @@ class Rendering:
 
 
 def render(job: Rendering, out: Path) -> Iterator[Path]:
-    """Write the files one by one; those that are there already are kept, for each depends only on seed and number.
+    """Write the files one by one; those that are there already, with all their lines, are kept.
+
+    A file's name holds the seed, a digest of all else that its lines depend on, and its number. How many lines are
+    wanted is no part of it: a smaller job's lines are the first of a larger one's.
 
     Raises:
-        InputError: Fonts or texts are missing.
+        InputError: Fonts or texts are missing, or no font has a language's letters.
         OutputError: `out` cannot be written.
         UsageError: A language is not known.
     """
     unknown = sorted(set(job.languages) - set(LANGUAGES))
     if unknown:
         raise UsageError(f"No texts for the language '{unknown[0]}'.", f"Known languages: {', '.join(LANGUAGES)}.")
-    renderer = LineRenderer(load_faces(job.fonts), TextSource(load_texts(job.texts, job.languages)))
+    faces, texts = load_faces(job.fonts), load_texts(job.texts, job.languages)
+    renderer, digest = LineRenderer(faces, TextSource(texts)), _digest(job, faces, texts)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for number in range(job.files):
-            path = out / f"synthetic-{job.seed}-{number:04d}.parquet"
-            if not path.exists():
+            path = out / f"synthetic-{job.seed}-{digest}-{number:04d}.parquet"
+            if count_lines(path) < _count(job, number):
                 write_lines(path, _draw_file(renderer, job, number))
             yield path
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}.", "Name another folder.") from error
 
 
+def _digest(job: Rendering, faces: Sequence[Face], texts: Mapping[str, Sequence[str]]) -> str:
+    fonts = [(face.path.name, face.path.stat().st_size) for face in faces]
+    told = json.dumps([job.languages, job.length, fonts, texts])
+    return hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
+
+
+def _count(job: Rendering, number: int) -> int:
+    return min(LINES_A_FILE, job.lines - number * LINES_A_FILE)
+
+
 def _draw_file(renderer: LineRenderer, job: Rendering, number: int) -> list[LabelledLine]:
     rng = np.random.default_rng((job.seed, number))
     first = number * LINES_A_FILE
-    count = min(LINES_A_FILE, job.lines - first)
     return [
         _draw(renderer, job.languages[(first + i) % len(job.languages)], job, f"{job.seed}-{number}", rng)
-        for i in range(count)
+        for i in range(_count(job, number))
     ]
 
 

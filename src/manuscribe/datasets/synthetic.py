@@ -24,6 +24,8 @@ Ink = NDArray[np.float32]
 
 HEIGHT = 64
 _DRAWN = 44  # font size in pixels at which words are drawn before they are scaled to the line's height
+_COVERED = 0.95  # share of a language's letters, as they occur, that at least one font has
+_TRIES = 1000  # texts that are drawn until a font has all their characters
 _BASELINE = 0.70  # where the baseline lies in a cut line, as a share of its height
 
 
@@ -59,20 +61,33 @@ class LineRenderer:
     Args:
         faces: Fonts to choose from; a text is only drawn in a font that has all its characters.
         source: Where texts come from.
+
+    Raises:
+        InputError: No font has the letters of one of the source's languages.
     """
 
     def __init__(self, faces: Sequence[Face], source: TextSource) -> None:
         self._faces = faces
         self._source = source
+        for language, letters in source.letters().items():
+            best = max(sum(letters[sign] for sign in letters.keys() & face.characters) for face in faces)
+            if best < _COVERED * letters.total():
+                raise InputError(f"No font has the letters of '{language}'.", "Add a font that has them.")
 
     def draw(self, language: str, length: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
-        """A line image (uint8, 64 × W, grey, dark ink on light paper) and its text."""
-        while True:
+        """A line image (uint8, 64 × W, grey, dark ink on light paper) and its text.
+
+        Raises:
+            InputError: No font has what the texts need.
+        """
+        for _ in range(_TRIES):
             text = self._source.draw(language, length, rng)
             needed = set(text) - {" "}
             able = [face for face in self._faces if needed <= face.characters]
             if able:
                 break
+        else:
+            raise InputError(f"No font can write '{text[:40]}'.", "Add fonts with more characters.")
         face = able[int(rng.integers(len(able)))]
         ink = _write(text, face, rng)
         ink = _bend(_scale(ink, rng), rng)

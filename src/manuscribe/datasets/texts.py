@@ -1,5 +1,6 @@
 """Texts to render: passages of real sentences, and the numbers, dates and names that registers are full of."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
     """Sentences by language from the `UD_<Language>-*.txt` files of a folder, one sentence a line.
 
     Raises:
-        InputError: There is no text for one of the languages.
+        InputError: There is no text, or none in its letters, for one of the languages.
     """
     names = {
         "en": "English",
@@ -42,6 +43,8 @@ def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
         allowed = set(charset(language))
         lines = [normalise(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
         texts[language] = [line for line in lines if line and set(line) <= allowed]
+        if not texts[language]:
+            raise InputError(f"No sentence of {folder} is written in the letters of '{language}'.", "Add some.")
     return texts
 
 
@@ -50,6 +53,13 @@ class TextSource:
 
     def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
         self._words = {language: " ".join(lines).split() for language, lines in texts.items()}
+
+    def letters(self) -> dict[str, Counter[str]]:
+        """How often each letter occurs in the sentences of each language."""
+        return {
+            language: Counter({sign: count for sign, count in Counter("".join(words)).items() if sign.isalpha()})
+            for language, words in self._words.items()
+        }
 
     def draw(self, language: str, length: int, rng: np.random.Generator) -> str:
         """A text of about `length` characters (never more than 1.3 times that, but at least one word)."""
