@@ -107,6 +107,15 @@ def test_sixteen_bit_grey_where_white_is_zero(tmp_path):
     assert open_image(path).min() == 255
 
 
+@pytest.mark.parametrize("transparent", [0, 65535])
+def test_sixteen_bit_grey_with_a_transparent_tone_is_not_white(tmp_path, transparent):
+    values = np.array([[300, 20_000, 60_000]], np.uint16)
+    path = save(tmp_path / "page.png", Image.fromarray(values), transparency=transparent)
+    with Image.open(path) as image:
+        assert image.has_transparency_data
+    assert open_image(path)[0, :, 0].tolist() == [1, 78, 234]
+
+
 def test_integer_and_float_grey(tmp_path):
     integers = Image.fromarray(np.array([[0, 32768, 65535]], np.int32))
     assert open_image(save(tmp_path / "i.tif", integers))[0, :, 0].tolist() == [0, 127, 255]
@@ -180,6 +189,13 @@ def test_what_is_no_image_is_refused(tmp_path, content):
     path = tmp_path / "letter.jpg"
     path.write_bytes(content)
     refused(path, "JPEG, PNG, TIFF, WebP or BMP")
+
+
+def test_damaged_files_of_one_name_are_told_apart(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        refused(tmp_path / folder / "1.png", str(tmp_path / folder / "1.png"))
 
 
 @pytest.mark.parametrize(("kind", "options"), [

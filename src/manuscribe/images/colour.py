@@ -15,15 +15,17 @@ Pixels = NDArray[np.uint8]
 def to_rgb(image: Image.Image) -> Pixels:
     """Decode an image to RGB.
 
-    Transparent parts become white paper; grey of more than 8 bits is scaled to 8 bits by its full range.
+    Transparent parts become white paper, except in grey of more than 8 bits, which is scaled to 8 bits by its full
+    range.
 
     Returns:
         Pixels of shape height × width × 3.
     """
-    if image.has_transparency_data:
-        return _on_white_paper(image)
+    # First: made RGBA, deep grey would be clipped to white. What is transparent in it keeps its tone.
     if image.mode.startswith("I") or image.mode == "F":
         return np.repeat(_deep_grey(image)[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        return _on_white_paper(image)
     # Pillow has already undone the inversion that Adobe's CMYK JPEGs carry.
     return np.asarray(image.convert("RGB"))
 

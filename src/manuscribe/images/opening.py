@@ -62,7 +62,7 @@ def open_image(path: Path | str, pixel_limit: int = PIXEL_LIMIT) -> Pixels:
     _check_file(path)
     try:
         with path.open("rb") as file:
-            return _decode(file, path.name, pixel_limit)
+            return _decode(file, str(path), pixel_limit)
     except PermissionError as error:
         raise InputError(f"{path} may not be read.", "Change its permissions.") from error
     except OSError as error:
