@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 
+from manuscribe.segmentation import polygons
 from manuscribe.segmentation.polygons import line_polygons
 from manuscribe.segmentation.ridges import FoundLine
 
@@ -58,3 +59,27 @@ def test_lines_of_different_length_together():
     assert 35 < np.ptp(short_polygon[:, 0]) < 55
     assert inside(short_polygon, 40, 160)
     assert not inside(short_polygon, 40, 150)
+
+
+def test_one_very_tall_line_among_many_small_ones():
+    page = np.full((1400, 1000), 0.9, np.float32)
+    ends = [np.array([[x, y], [x + 80, y]], np.float32) for x in range(10, 900, 100) for y in range(600, 1390, 16)]
+    lines = [FoundLine(np.array([[100, 500], [900, 500]], np.float32), 480.0, 60.0)]
+    lines += [FoundLine(baseline, 8.0, 3.0) for baseline in ends]
+    tall, *small = line_polygons(page, lines)
+    assert inside(tall, 500, 40)
+    assert not inside(tall, 500, -60)
+    assert len(small) == len(ends)
+    for line, polygon in zip(lines[1:], small, strict=True):
+        x, y = line.baseline.mean(axis=0)
+        assert inside(polygon, x, y - 6)
+        assert not inside(polygon, x, y - 14)
+
+
+def test_seams_do_not_depend_on_how_many_are_sought_at_once(monkeypatch):
+    page = 0.9 - 0.8 * np.random.default_rng(1).random((400, 400), np.float32)
+    lines = [FoundLine(np.array([[20, y], [y, y]], np.float32), 30.0, 12.0) for y in range(60, 390, 30)]
+    together = line_polygons(page, lines)
+    monkeypatch.setattr(polygons, "AT_ONCE", 50)
+    for one, other in zip(together, line_polygons(page, lines), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -22,6 +22,10 @@ SPARE = 1.14
 """Where a seam may run at most, in predicted heights."""
 CORE = 0.3
 """Share of the height next to the baseline that always belongs to the line."""
+TALLEST = 4
+"""Seams of lines that reach further than this, in medians of their page, are sought in coarser rows …"""
+AT_ONCE = 16_000
+"""… and so many rows at once: more take memory without being faster, and OpenCV ends at 32767."""
 OVERHANG = 0.08
 """By how much a polygon goes beyond the baseline's ends, in heights: slanted letters lean over."""
 
@@ -62,14 +66,21 @@ def _axis(line: FoundLine) -> Floats:
 
 
 def _seams(ink: Floats, axes: Sequence[Floats], reaches: Sequence[float]) -> list[Floats]:
-    """Cheapest paths beside the baselines, all lines at once; their rows, in steps.
+    """Cheapest paths beside the baselines, many lines at once; their rows, in steps.
 
     A path far out is free, one near the baseline costs a little, one through ink costs most: so it keeps the
     line's own letters and goes around what hangs in.
     """
-    rows, columns = max(2, int(max(map(abs, reaches))) + 1), max(map(len, axes))
-    count = len(axes)
-    lengths, ends = np.array([len(axis) for axis in axes]), np.array(reaches)
+    sizes = np.abs(reaches)
+    rows = max(2, int(min(sizes.max(), TALLEST * np.median(sizes))) + 1)
+    count = max(1, AT_ONCE // rows)
+    parts = [slice(start, start + count) for start in range(0, len(axes), count)]
+    return [seam for part in parts for seam in _seams_at_once(ink, axes[part], np.array(reaches[part]), rows)]
+
+
+def _seams_at_once(ink: Floats, axes: Sequence[Floats], ends: Floats, rows: int) -> list[Floats]:
+    lengths = np.array([len(axis) for axis in axes])
+    count, columns = len(axes), int(lengths.max())
     padded = np.stack([np.pad(axis, ((0, columns - len(axis)), (0, 0)), mode="edge") for axis in axes])
     # Row 0 is the outermost, the last the one next to the core of the line.
     depth = np.linspace(0, 1, rows, dtype=np.float32)
@@ -94,7 +105,7 @@ def _cheapest(cost: Floats, lengths: npt.NDArray[np.intp]) -> npt.NDArray[np.int
     origin = np.clip(np.arange(rows)[:, None] + steps, 0, rows - 1)
     # Going up or down costs a little too, or the path would tremble.
     climb = 0.02 * np.abs(steps).astype(np.float32)
-    total, came_from = cost[:, :, 0], np.zeros((columns, count, rows), np.intp)
+    total, came_from = cost[:, :, 0], np.zeros((columns, count, rows), np.int16)
     totals = [total]
     for column in range(1, columns):
         options = total[:, origin] + climb
