@@ -13,6 +13,7 @@ from manuscribe.document.model import Page, Polyline
 from manuscribe.evaluation.baselines import BaselineScore, score_baselines
 from manuscribe.formats.page_reading import read
 from manuscribe.images.opening import open_image
+from manuscribe.models.files import ModelFile
 from manuscribe.segmentation.segmenter import Segmenter
 
 DEFAULT = Path("../shared/data/pages/dev")
@@ -22,13 +23,13 @@ def main() -> None:
     """Print a row for each source, which file names start with, and one for all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT)
-    parser.add_argument("--weights", type=Path, help="an ONNX file instead of the embedded weights")
+    parser.add_argument("--weights", type=Path, help="an ONNX file with its card, instead of the embedded weights")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     options = parser.parse_args()
     files = sorted(options.folder.glob("*.xml"))
     if not files:
         parser.error(f"no PAGE XML files in {options.folder}")
-    segmenter = Segmenter(options.weights, options.threads)
+    segmenter = Segmenter(ModelFile(options.weights) if options.weights else None, options.threads)
     scores: dict[str, BaselineScore] = defaultdict(BaselineScore)
     seconds = []
     for file in files:

@@ -4,6 +4,7 @@ import pytest
 
 from manuscribe.errors import ModelError
 from manuscribe.evaluation.baselines import score_baselines
+from manuscribe.models.files import ModelFile, embedded
 from manuscribe.segmentation.segmenter import Segmenter
 
 FONT = cv2.FONT_HERSHEY_SCRIPT_SIMPLEX
@@ -124,7 +125,11 @@ def test_odd_shapes_are_survived(segmenter, shape):
 
 def test_missing_and_damaged_weights_are_reported(tmp_path):
     with pytest.raises(ModelError, match=r"gone\.onnx"):
-        Segmenter(tmp_path / "gone.onnx")
+        Segmenter(ModelFile(tmp_path / "gone.onnx"))
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"bad\.onnx"):
-        Segmenter(tmp_path / "bad.onnx")
+        Segmenter(ModelFile(tmp_path / "bad.onnx"))
+
+
+def test_name_and_version_are_those_of_the_weights(segmenter):
+    assert (segmenter.name, segmenter.version) == ("segmenter", embedded("segmenter").version)

@@ -1,6 +1,5 @@
 """The embedded segmenter: a page image to its regions and lines."""
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -9,15 +8,13 @@ import numpy.typing as npt
 
 from manuscribe.document.model import Line, Page, Polygon, Region
 from manuscribe.engines.openvino import OpenVinoModel
+from manuscribe.models.files import ModelFile, embedded
 from manuscribe.segmentation.maps import LONG_SIDE, prepare
 from manuscribe.segmentation.order import Box, reading_order
 from manuscribe.segmentation.polygons import line_polygons
 from manuscribe.segmentation.ridges import FoundLine, find_baselines
 
 Floats = npt.NDArray[np.floating[Any]]
-
-WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "segmenter.onnx"
-
 
 USUAL_HEIGHT = 48
 """Median height of the writing, in pixels of the network's input, on the pages it was trained on."""
@@ -35,15 +32,23 @@ class Segmenter:
     """Finds lines of handwriting: level, slanted or curved, from left to right.
 
     Args:
-        weights: An ONNX file as `training.segmenter.export` writes it; by default the one in the package.
+        model: A graph as `training.segmenter.export` writes it, with its card; by default the one in the package.
         threads: CPU threads; 0 takes all cores.
 
+    Attributes:
+        name: `"segmenter"`.
+        version: The version of the weights.
+
     Raises:
-        ModelError: The weights are missing or damaged.
+        ModelError: The weights or their card are missing or damaged.
     """
 
-    def __init__(self, weights: Path | None = None, threads: int = 0) -> None:
-        self._model = OpenVinoModel(weights or WEIGHTS, threads)
+    name = "segmenter"
+
+    def __init__(self, model: ModelFile | None = None, threads: int = 0) -> None:
+        model = model or embedded("segmenter")
+        self._model = OpenVinoModel(model.path, threads)
+        self.version = model.version
 
     def segment(self, image: npt.NDArray[np.uint8]) -> Page:
         """Find the lines of a page.
