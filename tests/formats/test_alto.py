@@ -152,6 +152,10 @@ def test_digits_count_only_where_nothing_better_is_said():
     assert [c.confidence for c in only_line('<String CONTENT="ab" CC="091"/>').characters] == [None, None]
 
 
+def test_superscript_digits_say_nothing():
+    assert [c.confidence for c in only_line('<String CONTENT="ab" CC="0²"/>').characters] == [None, None]
+
+
 def test_a_baseline_that_is_one_height():
     assert only_line("", 'BASELINE="30" HPOS="10" VPOS="5" WIDTH="60" HEIGHT="9"').baseline == (
         (10, 30),

@@ -129,7 +129,7 @@ def _word(element: etree._Element) -> FileWord:
     glyphs = tuple(_glyph(glyph) for glyph in children(element, "Glyph"))
     confidence = probability(element.get("WC"))
     digits = element.get("CC", "").replace(" ", "")
-    if not glyphs and confidence is None and digits.isdigit() and len(digits) == len(text):
+    if not glyphs and confidence is None and digits.isdecimal() and len(digits) == len(text):
         glyphs = tuple(Character(c, 1 - int(d) / 9) for c, d in zip(text, digits, strict=True))
     return FileWord(text, confidence, glyphs)
 
