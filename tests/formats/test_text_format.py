@@ -15,6 +15,7 @@ def test_lines_regions_and_pages():
 
 def test_nothing_read_is_an_empty_file():
     assert write(Document((page(),))) == b""
+    assert write(Document((page(["", ""], [""]), page([""])))) == b""
     assert write(Document()) == b""
 
 

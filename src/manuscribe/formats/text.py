@@ -8,7 +8,7 @@ def write(document: Document) -> bytes:
     """Write the text of a document; it ends in a newline, and without any text the file is empty."""
     text = document.text
     # Lone surrogates, which no reader should give, are the only text that UTF-8 has no bytes for.
-    return (text + "\n").encode("utf-8", errors="replace") if text else b""
+    return (text + "\n").encode("utf-8", errors="replace") if text.strip() else b""
 
 
 FORMAT = Format("txt", ".txt", write)
