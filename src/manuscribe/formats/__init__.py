@@ -24,14 +24,12 @@ class Format:
         write: Makes the bytes of a file.
         read: Makes the document from the bytes of a file, raises `InputError` (without the file's name);
             `None` for a format that is only written.
-        one_page: A file holds exactly one page, so a document of several pages becomes several files.
     """
 
     name: str
     suffix: str
     write: Callable[[Document], bytes]
     read: Callable[[bytes], Document] | None = None
-    one_page: bool = False
 
 
 def format_names() -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def write(document: Document) -> bytes:
     return serialise(_Writer(document.pages[0]).write(document.provenance))
 
 
-FORMAT = Format("alto", ".alto.xml", write, read, one_page=True)
+FORMAT = Format("alto", ".alto.xml", write, read)
 
 
 class _Writer:

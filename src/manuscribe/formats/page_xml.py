@@ -44,7 +44,7 @@ def write(document: Document, created: datetime | None = None) -> bytes:
     return serialise(root)
 
 
-FORMAT = Format("page", ".page.xml", write, read, one_page=True)
+FORMAT = Format("page", ".page.xml", write, read)
 
 
 def _write_metadata(root: etree._Element, provenance: tuple[Provenance, ...], created: datetime) -> None:
