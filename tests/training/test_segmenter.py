@@ -12,6 +12,8 @@ from safetensors.torch import save_file  # noqa: E402
 
 from manuscribe.engines.openvino import OpenVinoModel  # noqa: E402
 from manuscribe.errors import InputError, ModelError, UsageError  # noqa: E402
+from manuscribe.formats import get_format  # noqa: E402
+from manuscribe.formats.reading import read_document  # noqa: E402
 from manuscribe.training.loop import train  # noqa: E402
 from manuscribe.training.segmenter import (  # noqa: E402
     Recipe,
@@ -64,11 +66,21 @@ def test_pages_are_read_with_their_lines(pages):
 
 
 def test_missing_data_is_reported(pages, tmp_path):
-    with pytest.raises(InputError, match="No PAGE XML"):
+    with pytest.raises(InputError, match="No PAGE or ALTO"):
         load_pages(tmp_path / "nowhere")
     (pages / "a_1.jpg").write_bytes(b"no image")
     with pytest.raises(InputError, match=r"a_1\.jpg"):
         load_pages(pages)
+    (pages / "a_0.xml").write_text("<mets/>")
+    with pytest.raises(InputError, match=r"a_0\.xml"):
+        load_pages(pages)
+
+
+def test_alto_counts_and_xml_without_image_does_not(pages):
+    document = read_document(pages / "a_0.xml")
+    (pages / "a_0.xml").write_bytes(get_format("alto").write(document))
+    (pages / "METS.xml").write_text("<mets/>")
+    assert [len(page.lines) for page in load_pages(pages)] == [2, 2, 2, 2]
 
 
 def test_the_recipe_refuses_unknown_keys():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from manuscribe.document.model import Line
 from manuscribe.errors import InputError
-from manuscribe.formats.page_reading import read
+from manuscribe.formats.reading import read_document
 from manuscribe.segmentation.maps import LONG_SIDE, STRIDE
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -37,23 +37,28 @@ class TruePage:
 
 
 def load_pages(folder: Path) -> list[TruePage]:
-    """Read every PAGE XML file of a folder with the JPEG beside it, in the order of their names.
+    """Read every PAGE or ALTO file of a folder with the JPEG beside it, in the order of their names.
+
+    XML without an image of its name, such as the METS.xml of an export, is left out.
 
     Raises:
-        InputError: There is none, or an image is missing or broken.
+        InputError: There is none, or a file is broken.
     """
-    files = sorted(folder.glob("*.xml"))
+    files = [file for file in sorted(folder.glob("*.xml")) if file.with_suffix(".jpg").is_file()]
     if not files:
-        raise InputError(f"No PAGE XML files in {folder}.", "Set data.folder to a folder of pages with ground truth.")
+        raise InputError(
+            f"No PAGE or ALTO files with JPEG images beside them in {folder}.",
+            "Set data.folder to a folder of pages with ground truth.",
+        )
     return [_load_page(file) for file in files]
 
 
 def _load_page(file: Path) -> TruePage:
     image = file.with_suffix(".jpg")
-    pixels = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE) if image.is_file() else None
+    pixels = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE)
     if pixels is None:
-        raise InputError(f"The image {image} of {file.name} is missing or broken.", "Put it beside its XML file.")
-    lines = [true for page in read(file.read_bytes()) for line in page.lines if (true := _true_line(line))]
+        raise InputError(f"The image {image} is broken.", "Copy it again.")
+    lines = [true for page in read_document(file) for line in page.lines if (true := _true_line(line))]
     return TruePage(pixels.astype(np.uint8), tuple(lines), file.stem.split("_")[0])
 
 
