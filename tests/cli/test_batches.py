@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from manuscribe.reading.batch import RECORD
+from manuscribe.reading.record import NAME as RECORD
 
 LINE = ("--level", "line", "--reader", "size")
 

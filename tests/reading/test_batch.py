@@ -9,7 +9,8 @@ from manuscribe.document import Document, Line, Page, Region
 from manuscribe.errors import InputError, OutputError, UsageError
 from manuscribe.formats import Format, get_format
 from manuscribe.formats import text as text_format
-from manuscribe.reading.batch import RECORD, Batch, Outcome, output_stems
+from manuscribe.reading.batch import Batch, Outcome, output_stems
+from manuscribe.reading.record import NAME as RECORD
 
 
 class Pages:
@@ -134,3 +135,49 @@ def test_names_that_collide_are_told_apart() -> None:
     assert list(output_stems(paths).values()) == ["x-letter.jpg", "x-letter.png", "other"]
     with pytest.raises(UsageError, match="Several images"):
         output_stems([Path("p/x/a.jpg"), Path("q/x/a.jpg")])
+
+
+def test_another_images_output_is_neither_taken_for_ours_nor_overwritten(tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "page.jpg", tmp_path / "b" / "page.jpg"
+    for image in (first, second):
+        image.parent.mkdir()
+        image.write_bytes(b"image")
+    out = tmp_path / "out"
+
+    def read(path: Path) -> Document:
+        return Document((Page(10, 10, (Region((Line(path.parent.name),)),)),))
+
+    for image in (first, second):
+        assert [outcome.status for outcome in Batch([image], out, [get_format("txt")], "job").run(read)] == ["done"]
+    assert (out / "page.txt").read_text() == "a\n"
+    assert (out / "b-page.jpg.txt").read_text() == "b\n"
+    for image in (first, second):
+        again = Batch([image], out, [get_format("txt")], "job").run(read)
+        assert [outcome.status for outcome in again] == ["skipped"]
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.jpg", "line\u2028separator.jpg", "письмо.jpg"])
+def test_any_file_name_is_recorded_and_known_again(tmp_path: Path, name: str) -> None:
+    image = tmp_path / name
+    image.write_bytes(b"image")
+    assert run([image], tmp_path / "out", Pages())[0].status == "done"
+    assert run([image], tmp_path / "out", Pages())[0].status == "skipped"
+
+
+def test_a_name_too_long_for_an_output_fails_alone(images: list[Path], tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 250 + ".jpg")
+    long.write_bytes(b"image")
+    batch = Batch([long, *images], tmp_path / "out", [Format("long", ".very-long.txt", lambda _: b"")], "job")
+    assert [outcome.status for outcome in batch.run(Pages())] == ["failed", "done", "done", "done"]
+
+
+def test_notes_and_failed_lines_are_told_and_recorded(images: list[Path], tmp_path: Path) -> None:
+    def read(path: Path) -> Document:
+        line = Line(notes=("failed: it lies outside of the page",))
+        return Document((Page(10, 10, (Region((line,)),), notes=("blank: nothing",)),))
+
+    (outcome, *_) = Batch(images, tmp_path / "out", [get_format("txt")], "job").run(read)
+    assert (outcome.status, outcome.notes) == ("done", ("blank: nothing",))
+    assert "1 lines could not be read" in outcome.problem
+    row = json.loads((tmp_path / "out" / RECORD).read_text().splitlines()[0])
+    assert row["notes"] == ["blank: nothing"]

@@ -38,7 +38,7 @@ def synth(
     Example:
         manuscribe data synth lines/ --fonts fonts/ --texts sentences/ --language ru,uk --lines 20000
     """
-    needs("train", "pyarrow", "fontTools")
+    needs("train")
     from rich.console import Console
     from rich.progress import track
 

@@ -27,14 +27,19 @@ def doctor() -> int:
 
 
 def _show_devices() -> None:
-    from openvino import Core
+    try:
+        from openvino import Core
 
+        core = Core()
+        capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        name = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
+    except (ImportError, RuntimeError, OSError) as error:
+        typer.echo(f"cpu: OpenVINO does not run: {error}. Install it again: pip install --force-reinstall openvino")
+        return
     from manuscribe.engines.openvino import available_cores
 
-    core = Core()
-    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     bf16 = "bf16" if "BF16" in capabilities else "no bf16"
-    typer.echo(f"cpu: {core.get_property('CPU', 'FULL_DEVICE_NAME').strip()}, {available_cores()} cores, {bf16}")
+    typer.echo(f"cpu: {name}, {available_cores()} cores, {bf16}")
 
 
 def _show_models() -> None:

@@ -5,13 +5,10 @@ from importlib.util import find_spec
 from manuscribe.errors import UsageError
 
 EXTRAS = {
-    "train": (
-        ("torch", "onnx", "pyarrow", "yaml", "safetensors", "fontTools"),
-        "training of readers and segmenters, rendered lines",
-    ),
-    "trocr": (("torch", "transformers", "tokenizers", "huggingface_hub"), "TrOCR checkpoints as readers"),
-    "vlm": (("torch", "transformers", "huggingface_hub"), "vision-language models as readers"),
-    "service": (("fastapi", "uvicorn"), "the HTTP service"),
+    "train": (("torch", "onnx", "pyarrow", "yaml", "safetensors", "fontTools"), "training, rendered lines"),
+    "trocr": (("torch", "transformers", "tokenizers", "huggingface_hub"), "for a later version: TrOCR checkpoints"),
+    "vlm": (("torch", "transformers", "huggingface_hub"), "for a later version: vision-language models"),
+    "service": (("fastapi", "uvicorn"), "for a later version: the HTTP service"),
 }
 
 
@@ -20,12 +17,12 @@ def missing(*modules: str) -> list[str]:
     return [module for module in modules if find_spec(module) is None]
 
 
-def needs(extra: str, *modules: str) -> None:
+def needs(extra: str) -> None:
     """Refuse to go on without an extra's modules.
 
     Raises:
         UsageError: Some are not installed.
     """
-    absent = missing(*modules)
+    absent = missing(*EXTRAS[extra][0])
     if absent:
         raise UsageError(f"This needs {', '.join(absent)}.", f"Run: pip install 'manuscribe[{extra}]'")

@@ -1,12 +1,12 @@
 """The `manuscribe` command: its groups, and the one place where errors become exit codes."""
 
-import os
 import sys
 from typing import Annotated, Any
 
 import typer
 
 from manuscribe.cli import data, doctor, models, read, train
+from manuscribe.cli.telling import be_verbose, tell
 from manuscribe.errors import ExitCode, ManuscribeError
 from manuscribe.version import __version__
 
@@ -43,7 +43,7 @@ def _main(
     ] = False,
 ) -> None:
     if verbose:
-        os.environ["MANUSCRIBE_VERBOSE"] = "1"
+        be_verbose()
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -55,25 +55,18 @@ def _exit_code(arguments: list[str] | None) -> int:
     try:
         code = int(app(args=arguments, prog_name="manuscribe", standalone_mode=False) or ExitCode.OK)
     except ManuscribeError as error:
-        return _report(error, error.exit_code)
+        tell(str(error), error)
+        return error.exit_code
     except _CommandLineError as error:
         error.show()
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last net: a bug is reported, not dumped
-        problem = f"unexpected {type(error).__name__}: {error} Run it again with `manuscribe -v …` for the details."
-        return _report(ManuscribeError(problem), ExitCode.UNEXPECTED, error)
+        problem = f"unexpected {type(error).__name__}: {error}"
+        tell(f"{problem} Run it again with `manuscribe -v …` for the details.", error)
+        return ExitCode.UNEXPECTED
 
     if code == ExitCode.INTERRUPTED:  # to which some versions of Typer turn Ctrl-C themselves
-        print("manuscribe: interrupted", file=sys.stderr)
-    return code
-
-
-def _report(error: ManuscribeError, code: int, cause: Exception | None = None) -> int:
-    if os.environ.get("MANUSCRIBE_VERBOSE"):
-        import traceback
-
-        traceback.print_exception(cause or error)
-    print(f"manuscribe: {error}", file=sys.stderr)
+        tell("interrupted")
     return code

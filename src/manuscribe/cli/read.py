@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manuscribe.errors import ExitCode, UsageError
+from manuscribe.cli.telling import tell
+from manuscribe.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
     from manuscribe.formats import Format
@@ -81,29 +82,31 @@ read.__doc__ = _EXAMPLES
 
 
 def _to_stdout(images: Sequence[Path], formats: Sequence["Format"], options: "ReadingOptions") -> int:
-    from manuscribe.reading.batch import problem_with
+    from manuscribe.reading.batch import problem_in, problem_with
     from manuscribe.reading.pages import PageReader
 
     if len(formats) > 1 or (len(images) > 1 and formats[0].name != "txt"):
         raise UsageError("Several results do not fit on stdout.", "Name a folder for them with -o.")
     pages = PageReader(options)
-    failed, separator = 0, b""
+    flawed, separator = 0, b""
     for image in images:
         try:
             document = pages.read(image)
         except Exception as error:
             if len(images) == 1:
                 raise
-            print(f"manuscribe: {problem_with(image, error)}", file=sys.stderr)
-            failed += 1
+            tell(problem_with(image, error), error)
+            flawed += 1
             continue
-        for page in document:
-            for note in page.notes:
-                print(f"manuscribe: {image}: {note}", file=sys.stderr)
+        for note in (note for page in document for note in page.notes):
+            tell(f"{image}: {note}")
+        if problem := problem_in(image, document):
+            tell(problem)
+            flawed += 1
         if not _print(separator + formats[0].write(document)):
             break
         separator = b"\f"
-    return ExitCode.SOME_FAILED if failed else ExitCode.OK
+    return ExitCode.SOME_FAILED if flawed else ExitCode.OK
 
 
 def _print(result: bytes) -> bool:
@@ -111,10 +114,14 @@ def _print(result: bytes) -> bool:
     try:
         sys.stdout.buffer.write(result)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Python flushes stdout once more at its end, and would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
+        if isinstance(error, BrokenPipeError):
+            return False
+        raise OutputError(
+            f"stdout cannot be written: {error.strerror}.", "Name a folder for the results with -o."
+        ) from error
     return True
 
 
@@ -127,17 +134,19 @@ def _to_folder(
     pages = PageReader(options)
     batch = Batch(images, out, formats, pages.job)
     counts = {"done": 0, "skipped": 0, "failed": 0}
+    flawed = 0
     with _progress(len(images), quiet=quiet) as advance:
         for outcome in batch.run(pages.read):
             counts[outcome.status] += 1
+            flawed += bool(outcome.problem)
             advance(outcome)
     if not quiet:
         already = f", {counts['skipped']} were already" if counts["skipped"] else ""
         failed = f", {counts['failed']} failed" if counts["failed"] else ""
         print(f"{counts['done']} of {len(images)} images read into {out}{already}{failed}.", file=sys.stderr)
-    if counts["failed"]:
-        return ExitCode.INPUT if len(images) == 1 else ExitCode.SOME_FAILED
-    return ExitCode.OK
+    if counts["failed"] and len(images) == 1:
+        return ExitCode.INPUT
+    return ExitCode.SOME_FAILED if flawed else ExitCode.OK
 
 
 @contextmanager
@@ -153,7 +162,11 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Any]:
 
         def advance(outcome: "Outcome") -> None:
             bar.update(task, advance=1, description=outcome.image.name)
+            # While the bar is shown, rich lifts what is printed to stderr above it.
             if outcome.problem:
-                console.print(f"manuscribe: {outcome.problem}", highlight=False, markup=False, soft_wrap=True)
+                tell(outcome.problem, outcome.error)
+            if not quiet:
+                for note in outcome.notes:
+                    tell(f"{outcome.image}: {note}")
 
         yield advance

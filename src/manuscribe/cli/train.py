@@ -31,7 +31,7 @@ def train(
 
         manuscribe train recipes/segmenter.yaml --data ~/ground-truth --set loop.steps=2000 --resume
     """
-    needs("train", "torch", "yaml", "pyarrow", "onnx", "fontTools")
+    needs("train")
     from manuscribe.training.recipe import load_recipe, run_recipe
 
     loaded = load_recipe(recipe, changes or [])

@@ -66,7 +66,7 @@ class PageReader:
             ]
         )
         regions = tuple(replace(region, lines=tuple(next(lines) for _ in region.lines)) for region in page.regions)
-        return replace(page, regions=regions, notes=page.notes if regions else (*page.notes, BLANK))
+        return replace(page, regions=regions, notes=page.notes if _has_content(regions) else (*page.notes, BLANK))
 
     @property
     def job(self) -> str:
@@ -84,6 +84,11 @@ class PageReader:
             steps.append(Provenance("segmentation", "segmenter", embedded("segmenter").version))
         steps.append(Provenance("recognition", self._reader.name, self._reader.version))
         return tuple(steps)
+
+
+def _has_content(regions: Sequence[Region]) -> bool:
+    """Whether anything was read, or would have been but for a failure."""
+    return any(line.text or line.notes for region in regions for line in region.lines)
 
 
 def _crop(image: NDArray[np.uint8], line: Line) -> Crop | str:

@@ -1,0 +1,20 @@
+"""What the command line tells people, on stderr: stdout is for results."""
+
+import os
+import sys
+
+_VERBOSE = "MANUSCRIBE_VERBOSE"
+
+
+def be_verbose() -> None:
+    """Show from now on where errors came from."""
+    os.environ[_VERBOSE] = "1"
+
+
+def tell(message: str, error: BaseException | None = None) -> None:
+    """Print one line, after the error's traceback if the user asked for it."""
+    if error is not None and os.environ.get(_VERBOSE):
+        import traceback
+
+        traceback.print_exception(error)
+    print(f"manuscribe: {message}", file=sys.stderr)
