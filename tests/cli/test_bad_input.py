@@ -1,8 +1,12 @@
 """Files that are no readable image: one clear line, exit code 3; among others they cost only themselves."""
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,3 +112,15 @@ def test_a_page_of_noise_is_read_without_a_crash(manuscribe, tmp_path):
     code, _, err = manuscribe("read", tmp_path / "noise.png", "-o", tmp_path / "out", "-f", "txt,json,page,alto", "-q")
     assert (code, err) == (0, "")
     assert len(list((tmp_path / "out").glob("noise.*"))) == 4
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_stdout(plugin, line_image):
+    command = [sys.executable, "-m", "manuscribe", "read", str(line_image), "--reader", "size", "--level", "line"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        ended = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(plugin)}
+        )
+    assert ended.returncode == 5
+    assert "stdout cannot be written" in ended.stderr
+    assert "Traceback" not in ended.stderr

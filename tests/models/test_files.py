@@ -1,6 +1,5 @@
 """Models in the package and their cards."""
 
-import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def test_an_unknown_model_names_the_known_ones() -> None:
         embedded("nothing")
 
 
-@pytest.mark.parametrize("content", [None, "not json", json.dumps([])[:1]])
+@pytest.mark.parametrize("content", [None, "not json", "[]", "{}"])
 def test_a_missing_or_damaged_card_is_named(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "m.json").write_text(content)

@@ -69,6 +69,13 @@ def test_a_line_image_is_one_line_with_places_in_the_image(tmp_path: Path) -> No
     assert all(0 <= x <= page.width for c in line.characters for x, _ in c.polygon or ())
 
 
+def test_further_pages_of_a_file_are_not_left_out_silently(tmp_path: Path) -> None:
+    paper = [Image.new("L", (400, 300), 220) for _ in range(3)]
+    paper[0].save(tmp_path / "three.tif", save_all=True, append_images=paper[1:])
+    (page,) = manuscribe.read(tmp_path / "three.tif", threads=1)
+    assert "only the first of 3 pages was read" in page.notes
+
+
 def test_bad_input_and_bad_options(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing\.jpg"):
         manuscribe.read(tmp_path / "nothing.jpg")

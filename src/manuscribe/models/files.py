@@ -1,12 +1,13 @@
 """Models of our own: a graph (ONNX) with its card (JSON) beside it; and which of them lie in the package."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from manuscribe.errors import ModelError
+from manuscribe.models.card import Card
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -31,11 +32,14 @@ class ModelFile:
         """What the trainer wrote: version, kind, charset, data with licences, metrics, versions of the libraries."""
         try:
             card: dict[str, Any] = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            complete = {field.name for field in fields(Card)} <= card.keys()
+        except (OSError, ValueError, AttributeError):
+            complete = False
+        if not complete:
             raise ModelError(
                 f"The card of the model {self.path} is missing or damaged.",
                 "Keep it beside the model; for an embedded one, install manuscribe again.",
-            ) from error
+            )
         return card
 
     @property

@@ -43,7 +43,11 @@ def load_reader(name: str, options: ReaderOptions) -> LineReader:
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in found:
         raise ModelError(f"No reader named '{name}'.", f"Installed readers: {', '.join(sorted(found)) or 'none'}.")
-    reader: LineReader = found[name].load()(options)
+    try:
+        make = found[name].load()
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"The reader '{name}' does not load: {error}.", "Install its package again.") from error
+    reader: LineReader = make(options)
     return reader
 
 

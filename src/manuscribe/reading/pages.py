@@ -12,7 +12,7 @@ from manuscribe.document import Character, Document, Line, Page, Provenance, Reg
 from manuscribe.errors import ManuscribeError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
-from manuscribe.models.files import embedded
+from manuscribe.images.tiff import count_pages
 from manuscribe.readers.protocol import LineReader, load_reader
 from manuscribe.reading.options import ReadingOptions
 from manuscribe.segmentation.segmenter import Segmenter
@@ -44,7 +44,8 @@ class PageReader:
         """
         image = open_image(path)
         page = self._transcribe(image, self._segmenter.segment(image)) if self._segmenter else self._single_line(image)
-        return Document(pages=(replace(page, image=path.name),), provenance=self._provenance())
+        page = replace(page, image=path.name, notes=(*page.notes, *_left_out(path)))
+        return Document(pages=(page,), provenance=self._provenance())
 
     def _single_line(self, image: NDArray[np.uint8]) -> Page:
         (line,) = self._reader.read([image])
@@ -81,9 +82,14 @@ class PageReader:
         }
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]
         if self._segmenter:
-            steps.append(Provenance("segmentation", "segmenter", embedded("segmenter").version))
+            steps.append(Provenance("segmentation", self._segmenter.name, self._segmenter.version))
         steps.append(Provenance("recognition", self._reader.name, self._reader.version))
         return tuple(steps)
+
+
+def _left_out(path: Path) -> tuple[str, ...]:
+    pages = count_pages(path)
+    return (f"only the first of {pages} pages was read",) if pages > 1 else ()
 
 
 def _has_content(regions: Sequence[Region]) -> bool:
