@@ -19,6 +19,7 @@ from manuscribe.datasets.augmentation import mask_columns, vary
 from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
 from manuscribe.datasets.synthetic import LineRenderer, load_faces
 from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.errors import InputError, UsageError
 from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
 from manuscribe.text.charset import charset, normalise
@@ -26,6 +27,7 @@ from manuscribe.training.export import export_onnx, write_card
 from manuscribe.training.form import RecipeForm, Section
 from manuscribe.training.reader_network import COLUMN, CompactNetwork
 
+_NEIGHBOURS = 300  # places between a batch's lines, sorted by width, and the one it is drawn around
 _PIXELS_A_CHARACTER = 17  # the real lines' mean, at height 64
 
 
@@ -52,8 +54,8 @@ class BatchSection(Section):
 
     Attributes:
         pixels: Width of a batch's lines added up, in pixels.
-        narrow_steps: For the first steps only lines up to `narrow_width` are used: CTC leaves its plateau of blanks
-            much sooner on words than on long lines.
+        narrow_steps: For the first steps only lines up to `narrow_width` (or, if they are few, the narrowest 300) are
+            used: CTC leaves its plateau of blanks much sooner on words than on long lines.
     """
 
     pixels: int = Field(default=12288, gt=0)
@@ -110,6 +112,11 @@ class CompactReaderTask:
         data, synthetic = self.recipe.data, self.recipe.data.synthetic
         known = set(self.characters)
         lines = [line for line in read_lines(data.lines, root) if line.text and set(_text(line)) <= known]
+        if not lines:
+            raise InputError(
+                f"No line of {', '.join(data.lines)} has a text in characters that the reader knows.",
+                "Check the column `text`.",
+            )
         rest, held = split_groups(lines, data.validation, self.recipe.loop.seed)
         texts = TextSource(load_texts(root / synthetic.texts, sorted(synthetic.languages)))
         self._renderer = LineRenderer(load_faces(root / synthetic.fonts), texts)
@@ -123,6 +130,11 @@ class CompactReaderTask:
         self._held_synthetic = self._render_held()
 
     def _choose_held(self, held: Sequence[LabelledLine]) -> list[tuple[NDArray[np.uint8], str]]:
+        if not held:
+            raise UsageError(
+                "No lines can be held out: every source of the recipe's lines has a single group.",
+                "Give pages or writers as groups.",
+            )
         rng = np.random.default_rng(self.recipe.loop.seed)
         chosen = rng.permutation(len(held))[: self.recipe.data.validation_lines]
         return [(to_height(held[i].pixels()), _text(held[i])) for i in chosen]
@@ -137,12 +149,14 @@ class CompactReaderTask:
         options = self.recipe.batch
         rng = np.random.default_rng((self.recipe.loop.seed, step))
         narrow = step < options.narrow_steps
-        last = int(np.searchsorted(self._widths, options.narrow_width)) if narrow else len(self._real)
+        last = len(self._real)
+        if narrow:
+            last = min(last, max(_NEIGHBOURS, int(np.searchsorted(self._widths, options.narrow_width))))
         # Drawing by pixel, not by line, makes up for narrow lines' larger batches.
         anchor = int(np.searchsorted(self._pixels[:last], rng.uniform(0, self._pixels[last - 1])))
         width = int(self._widths[anchor])
         size = min(options.largest, max(4, options.pixels // (width + 16)))
-        low, high = max(0, anchor - 300), min(last, anchor + 300)
+        low, high = max(0, anchor - _NEIGHBOURS), min(last, anchor + _NEIGHBOURS)
         samples = [self._sample(low, high, width, rng) for _ in range(size)]
         return self._collate(samples, rng)
 
