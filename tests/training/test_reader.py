@@ -1,7 +1,9 @@
 """Training of the compact reader, small, from rendering to reading with the result."""
 
+import errno
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,8 @@ import pytest
 import yaml
 
 from manuscribe.cli.main import run
-from manuscribe.datasets.lines import read_lines
-from manuscribe.errors import ExitCode
+from manuscribe.datasets.lines import read_lines, write_lines
+from manuscribe.errors import ExitCode, InputError, OutputError, UsageError
 
 pytest.importorskip("torch")
 RECIPE = Path(__file__).parents[2] / "recipes" / "compact-reader.yaml"
@@ -117,3 +119,76 @@ def test_missing_recipe_and_missing_data(tmp_path: Path, capsys: pytest.CaptureF
     out = ["-o", str(tmp_path / "run"), "--quiet"]
     assert command("train", str(small_recipe(tmp_path)), "--data", str(tmp_path), *out) == ExitCode.INPUT
     assert "No data set" in capsys.readouterr().err
+
+
+def with_lines(ground_truth: Path, root: Path, **changes: str) -> Path:
+    """The ground truth with other values in its lines."""
+    for name in ("fonts", "text"):
+        (root / name).symlink_to(ground_truth / name)
+    (root / "lines").mkdir()
+    lines = [replace(line, **changes) for line in read_lines(["lines/*.parquet"], ground_truth)]
+    write_lines(root / "lines" / "all.parquet", lines)
+    return root
+
+
+def build(folder: Path, root: Path, *changes: str) -> object:
+    from manuscribe.training.recipe import load_recipe
+
+    loaded = load_recipe(small_recipe(folder), changes)
+    return loaded.module.build_task(loaded.recipe, root)
+
+
+def test_nothing_to_hold_out_and_nothing_to_learn_are_refused(ground_truth: Path, tmp_path: Path) -> None:
+    for name in ("group", "text"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match="single group"):
+        build(tmp_path, with_lines(ground_truth, tmp_path / "group", group="all"))
+    with pytest.raises(InputError, match="characters that the reader knows"):
+        build(tmp_path, with_lines(ground_truth, tmp_path / "text", text="漢字"))
+
+
+def test_lines_that_are_all_wide_still_make_narrow_batches(ground_truth: Path, tmp_path: Path) -> None:
+    task = build(tmp_path, ground_truth, "batch.narrow_width=1", "data.synthetic.share=0")
+    assert task.batch(0).lines.shape[0] >= 4  # type: ignore[attr-defined]
+
+
+def test_a_run_is_only_resumed_with_what_it_began_with(ground_truth: Path, tmp_path: Path) -> None:
+    from manuscribe.training.recipe import load_recipe, run_recipe
+
+    recipe, out = small_recipe(tmp_path), tmp_path / "run"
+    run_recipe(load_recipe(recipe, ["loop.steps=1"]), ground_truth, out, quiet=True)
+    for change in ("data.validation=0.2", "batch.pixels=600", "network.depth=2", "loop.seed=5"):
+        with pytest.raises(UsageError, match=change.split(".")[0]):
+            run_recipe(load_recipe(recipe, [change]), ground_truth, out, resume=True, quiet=True)
+    allowed = ["loop.steps=2", "loop.learning_rate=0.001", "loop.evaluate_every=2", "loop.decay=0.1"]
+    run_recipe(load_recipe(recipe, allowed), ground_truth, out, resume=True, quiet=True)
+    assert yaml.safe_load((out / "recipe.yaml").read_text(encoding="utf-8"))["loop"]["steps"] == 2
+
+
+def test_a_full_disk_is_an_error_of_the_output(
+    ground_truth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from manuscribe.training import recipe
+
+    def failing(error: Exception) -> None:
+        def train(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(recipe, "train", train)
+
+    loaded = recipe.load_recipe(small_recipe(tmp_path))
+    failing(OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(OutputError, match="No space left"):
+        recipe.run_recipe(loaded, ground_truth, tmp_path / "run", quiet=True)
+    failing(FileNotFoundError(errno.ENOENT, "No such file", str(tmp_path / "font.ttf")))
+    with pytest.raises(FileNotFoundError):
+        recipe.run_recipe(loaded, ground_truth, tmp_path / "run", quiet=True)
+
+
+def test_tensors_that_cannot_be_written_are_an_error_of_the_output(tmp_path: Path) -> None:
+    import torch
+
+    from manuscribe.training.checkpoint import save_tensors
+
+    with pytest.raises(OutputError, match=r"x\.safetensors cannot be written"):
+        save_tensors({"x": torch.zeros(1)}, tmp_path / "none" / "x.safetensors")

@@ -5,14 +5,16 @@ A checkpoint is one folder. It is written beside its final name and renamed, so 
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from manuscribe.errors import ModelError
+from manuscribe.errors import ModelError, OutputError
 
 STATE = "state.json"
 
@@ -24,13 +26,17 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     state: dict[str, Any],
 ) -> None:
-    """Write a checkpoint that `load_checkpoint` continues from; an older one of that name is replaced."""
+    """Write a checkpoint that `load_checkpoint` continues from; an older one of that name is replaced.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, fresh / "model.safetensors")
-    save_file({k: v.contiguous() for k, v in average.items()}, fresh / "average.safetensors")
-    save_file(_flatten(optimiser), fresh / "optimiser.safetensors")
+    save_tensors(model.state_dict(), fresh / "model.safetensors")
+    save_tensors(average, fresh / "average.safetensors")
+    save_tensors(_flatten(optimiser), fresh / "optimiser.safetensors")
     (fresh / STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
     old = folder.with_name(folder.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
@@ -38,6 +44,18 @@ def save_checkpoint(
         folder.rename(old)
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:  # its writer wraps the system's errors
+        raise OutputError(f"{path} cannot be written: {error}.", "Make room, or name another folder.") from error
 
 
 def load_checkpoint(

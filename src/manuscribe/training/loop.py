@@ -17,10 +17,9 @@ from typing import Any, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors.torch import save_file
 from torch import nn
 
-from manuscribe.training.checkpoint import load_checkpoint, save_checkpoint
+from manuscribe.training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from manuscribe.training.progress import Progress
 
 
@@ -194,7 +193,7 @@ class _Loop:
         metric = self.task.metric
         if not self.best or figures[metric] < self.best[metric]:
             self.best = {**figures, "step": self.step}
-            save_file({k: v.contiguous() for k, v in self.average.items()}, self.out / "best.safetensors.new")
+            save_tensors(self.average, self.out / "best.safetensors.new")
             (self.out / "best.safetensors.new").replace(self.out / "best.safetensors")
             (self.out / "best.json").write_text(json.dumps(self.best, indent=1), encoding="utf-8")
         self.evaluated = self.step

@@ -1,6 +1,8 @@
 """Recipes: YAML files that say what is trained on what, and how."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +17,8 @@ from manuscribe.training.loop import LoopOptions, Task, train
 
 # Each module has `Recipe`, `build_task(recipe, root)` and `export(recipe, task, weights, figures, path)`.
 _KINDS = {"compact-reader": "manuscribe.training.reader", "segmenter": "manuscribe.training.segmenter"}
+
+_AS_RUN = "recipe.yaml"
 
 
 class Recipe(Protocol):
@@ -67,6 +71,7 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
     Raises:
         InputError: Data are missing.
         OutputError: `out` cannot be written, or holds another run and `resume` is off.
+        UsageError: `resume` is on and the run in `out` began with other data, another network or other batches.
         ModelError: `resume` is on and the checkpoint is missing or of another network.
     """
     if not resume and (out / "checkpoint").exists():
@@ -78,14 +83,51 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
     except OSError as error:
         raise OutputError(f"{out} cannot be made: {error.strerror}.", "Name another folder with -o.") from error
     recipe, module = loaded.recipe, loaded.module
-    (out / "recipe.yaml").write_text(
-        yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
+    values = recipe.model_dump(mode="json")
+    if resume and (out / _AS_RUN).exists():
+        _refuse_other_run(out / _AS_RUN, values)
     task: Task = module.build_task(recipe, root)
-    figures = train(task, recipe.loop, out, resume=resume, quiet=quiet)
-    path = out / f"{recipe.name}.onnx"
-    module.export(recipe, task, out / "best.safetensors", figures, path)
+    path: Path = out / f"{recipe.name}.onnx"
+    with _written_below(out):
+        _write(out / _AS_RUN, values)
+        figures = train(task, recipe.loop, out, resume=resume, quiet=quiet)
+        module.export(recipe, task, out / "best.safetensors", figures, path)
     return path
+
+
+def _refuse_other_run(path: Path, values: Mapping[str, Any]) -> None:
+    """How long and how fast may change between runs; what is learnt from what may not."""
+    before = _parse(path)
+    changed = [key for key in ("kind", "data", "network", "batch") if before.get(key) != values.get(key)]
+    loop = before.get("loop")
+    if not isinstance(loop, Mapping) or loop.get("seed") != values["loop"]["seed"]:
+        changed.append("loop.seed")
+    if changed:
+        raise UsageError(
+            f"The run in {path.parent} began with other values of {', '.join(changed)}.",
+            f"Resume it with {path}, or name another folder with -o.",
+        )
+
+
+def _write(path: Path, values: Mapping[str, Any]) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    fresh.replace(path)
+
+
+@contextmanager
+def _written_below(out: Path) -> Iterator[None]:
+    """Turn the system's refusals to write below `out` into `OutputError`; what fails elsewhere is raised on."""
+    try:
+        yield
+    except OSError as error:
+        # A full disk is noticed by a file that is open already: then no name is told.
+        elsewhere = error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(out)
+        if error.errno is None or elsewhere:
+            raise
+        raise OutputError(
+            f"{out} cannot be written: {error.strerror}.", "Make room there, then go on with --resume."
+        ) from error
 
 
 def _parse(path: Path) -> dict[str, Any]:
