@@ -54,10 +54,11 @@ def main() -> str:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("../shared/data/pages/dev"))
     parser.add_argument("--language", help="restrict the reading to a language's characters")
+    parser.add_argument("--without", metavar="SOURCE", help="leave out a source, as one whose lines the reader learnt")
     parser.add_argument("--beams", type=int, default=1, help="width of the beam search (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
     options = parser.parse_args()
-    pages = read_pages(options.folder)
+    pages = [page for page in read_pages(options.folder) if page.source != options.without]
     reader = PageReader(
         validated(ReadingOptions, language=options.language, beams=options.beams, threads=options.threads)
     )

@@ -116,7 +116,17 @@ def test_a_page_of_noise_is_read_without_a_crash(manuscribe, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_behind_stdout(plugin, line_image):
-    command = [sys.executable, "-m", "manuscribe", "read", str(line_image), "--reader", "size", "--level", "line"]
+    command = [
+        sys.executable,
+        "-m",
+        "manuscribe",
+        "read",
+        str(line_image("line.png", 40)),
+        "--reader",
+        "size",
+        "--level",
+        "line",
+    ]
     with open("/dev/full", "w") as full:  # noqa: PTH123
         ended = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(plugin)}

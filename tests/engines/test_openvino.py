@@ -1,5 +1,7 @@
 """The OpenVINO engine."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,6 +50,26 @@ def test_many_models_can_come_and_go(doubling: Path) -> None:
     # OpenVINO's own queue hung here now and then: its threads and the destructor waited for each other.
     for _ in range(30):
         OpenVinoModel(doubling, threads=2, streams=2).map([np.ones((1, 8), np.float32)] * 8)
+
+
+_COME_AND_GO = """
+import os, signal, sys
+from pathlib import Path
+from manuscribe.engines.openvino import OpenVinoModel
+
+models = [OpenVinoModel(Path(sys.argv[1]), threads=1) for _ in range(2)]
+del models[0]
+del models
+signal.signal(signal.SIGINT, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_signals_are_handled_after_models_have_gone(doubling: Path) -> None:
+    # In a process of its own, for what is tested is that it does not crash.
+    command = [sys.executable, "-X", "faulthandler", "-c", _COME_AND_GO, str(doubling)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "heard\n")
 
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:

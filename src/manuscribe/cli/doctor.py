@@ -27,17 +27,14 @@ def doctor() -> int:
 
 
 def _show_devices() -> None:
-    try:
-        from openvino import Core
+    from manuscribe.engines.openvino import available_cores, core
 
-        core = Core()
-        capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        name = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
+    try:
+        capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        name = core().get_property("CPU", "FULL_DEVICE_NAME").strip()
     except (ImportError, RuntimeError, OSError) as error:
         typer.echo(f"cpu: OpenVINO does not run: {error}. Install it again: pip install --force-reinstall openvino")
         return
-    from manuscribe.engines.openvino import available_cores
-
     bf16 = "bf16" if "BF16" in capabilities else "no bf16"
     typer.echo(f"cpu: {name}, {available_cores()} cores, {bf16}")
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -42,7 +43,7 @@ class OpenVinoModel:
             "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
         }
         try:
-            self._compiled = openvino.Core().compile_model(path, "CPU", options)
+            self._compiled = core().compile_model(path, "CPU", options)
         except RuntimeError as error:
             raise ModelError(
                 f"{path} is no model that OpenVINO {openvino.__version__} reads.", "Install manuscribe again."
@@ -67,6 +68,18 @@ class OpenVinoModel:
         """Run many inputs, `streams` of them at a time; each alone, so that none depends on its neighbours."""
         with ThreadPoolExecutor(self._streams) as pool:
             return list(pool.map(self, arrays))
+
+
+@cache
+def core() -> Any:
+    """OpenVINO, once for the process and until its end.
+
+    Each `Core` gives the main thread a stack for signals; where two of them go in the order they came, the thread is
+    left with a freed one, and the next signal that Python handles (Ctrl-C, say) ends in a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def available_cores() -> int:
