@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -157,7 +157,9 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Any]:
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+    shown = console.is_terminal and not quiet
+    bar = Progress(*columns, console=console, disable=not shown, transient=True)
+    with bar if shown else nullcontext():  # some versions of rich end even a bar that is not shown with an empty line
         task = bar.add_task("reading", total=total)
 
         def advance(outcome: "Outcome") -> None:
