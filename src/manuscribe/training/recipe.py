@@ -6,26 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
 from manuscribe.errors import InputError, OutputError, UsageError
 from manuscribe.options import validated
-from manuscribe.training.loop import LoopOptions, Task, train
+from manuscribe.training.loop import Task, train
 
 # Each module has `Recipe`, `build_task(recipe, root)` and `export(recipe, task, weights, figures, path)`.
 _KINDS = {"compact-reader": "manuscribe.training.reader", "segmenter": "manuscribe.training.segmenter"}
 
 _AS_RUN = "recipe.yaml"
-
-
-class Recipe(Protocol):
-    """What all recipes have in common."""
-
-    name: str
-    loop: LoopOptions
 
 
 @dataclass(frozen=True, slots=True)
