@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from manuscribe.datasets.augmentation import mask_columns, vary
+from manuscribe.datasets.borrowed import LENT, SHAPED, BorrowedHand, can_lend
+from manuscribe.datasets.hands import DRAWN, Face, FontHand, load_faces
 from manuscribe.datasets.lines import read_lines
 from manuscribe.datasets.rendering import Rendering, render
-from manuscribe.datasets.synthetic import LineRenderer, load_faces
+from manuscribe.datasets.synthetic import LineRenderer
 from manuscribe.datasets.texts import TextSource, load_texts
 from manuscribe.errors import InputError, UsageError
+from manuscribe.text.charset import LANGUAGES, charset
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +137,52 @@ def test_texts_that_no_font_can_write_end_the_search(faces_folder: Path, monkeyp
 def test_rendering_an_unknown_language_is_refused(faces_folder: Path, texts_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="xx"):
         list(render(Rendering(faces_folder, texts_folder, ("xx",), 1), tmp_path))
+
+
+def test_treebanks_loose_signs_are_joined_to_their_words(tmp_path: Path) -> None:
+    (tmp_path / "UD_Vietnamese-x.txt").write_text('Chị ( bạn ) nói : " Vâng " , rồi đi .\n', encoding="utf-8")
+    assert load_texts(tmp_path, ["vi"]) == {"vi": ['Chị (bạn) nói: "Vâng", rồi đi.']}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_texts_in_its_own_letters(language: str) -> None:
+    source, rng = TextSource({language: ["a b c."]}), np.random.default_rng(0)
+    for length in (1, 8, 20, 60):
+        for _ in range(40):
+            text = source.draw(language, length, rng)
+            assert text == text.strip() != ""
+            assert set(text) <= set(charset())
+            assert len(text) <= max(1.3 * length, 12) or " " not in text
+
+
+def test_a_latin_hand_lends_its_strokes_to_cyrillic(faces_folder: Path) -> None:
+    (face,) = load_faces(faces_folder)
+    assert not can_lend(face.characters)
+    assert can_lend(LENT)
+    hand, own = BorrowedHand(face.path, habit=0), FontHand(face.path)
+    lent, advance = hand.word("рот")
+    same, width = own.word("pom")
+    assert (lent.shape[0], advance) == (3 * DRAWN, pytest.approx(width, abs=3))
+    columns = min(lent.shape[1], same.shape[1])
+    assert np.abs(lent[:, :columns] - same[:, :columns]).mean() < 0.02
+    turned, _ = hand.word("ш")
+    assert not np.array_equal(turned, hand.word("т")[0])
+
+
+def test_every_borrowed_letter_has_ink(faces_folder: Path) -> None:
+    (face,) = load_faces(faces_folder)
+    for habit in (0, 1):
+        hand = BorrowedHand(face.path, habit)
+        for letter in sorted(SHAPED):
+            ink, advance = hand.word(letter)
+            assert advance > 0
+            assert ink.max() > 0.5, letter
+
+
+def test_lenders_make_languages_possible_that_no_font_has_whole(faces_folder: Path) -> None:
+    (face,) = load_faces(faces_folder)
+    lender = Face(face.path, face.characters | LENT | set(charset("ru")))
+    source = TextSource({"ru": ["Слова и числа."]})
+    line, text = LineRenderer([lender], source).draw("ru", 12, np.random.default_rng(0))
+    assert line.shape[0] == 64
+    assert text

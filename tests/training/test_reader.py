@@ -152,6 +152,36 @@ def test_lines_that_are_all_wide_still_make_narrow_batches(ground_truth: Path, t
     assert task.batch(0).lines.shape[0] >= 4  # type: ignore[attr-defined]
 
 
+def test_training_goes_on_from_an_exported_reader(ground_truth: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from manuscribe.errors import ModelError
+    from manuscribe.training.recipe import load_recipe, run_recipe
+
+    first = run_recipe(load_recipe(small_recipe(tmp_path)), ground_truth, tmp_path / "run", quiet=True)
+    before = build(tmp_path, ground_truth)
+    before.model.load_state_dict(load_file(tmp_path / "run" / "best.safetensors"))  # type: ignore[attr-defined]
+    after = build(tmp_path, ground_truth, f"start={first}")
+    lines = torch.rand(2, 1, 64, 192)
+    with torch.inference_mode():
+        expected = before.model.eval()(lines)  # type: ignore[attr-defined]
+        assert torch.allclose(after.model(lines), expected, atol=0.02)  # type: ignore[attr-defined]
+    with pytest.raises(ModelError, match="size"):
+        build(tmp_path, ground_truth, f"start={first}", "network.width=128")
+    with pytest.raises(ModelError, match="No embedded model"):
+        build(tmp_path, ground_truth, "start=nothing")
+
+
+def test_pages_can_be_left_out_of_training(ground_truth: Path, tmp_path: Path) -> None:
+    page = read_lines(["lines/*.parquet"], ground_truth)[0].page
+    fewer, all_lines = (
+        len(build(tmp_path, ground_truth, f"data.without={without}")._real)  # type: ignore[attr-defined]
+        for without in (f"[{page}]", "[]")
+    )
+    assert 0 < fewer < all_lines
+
+
 def test_a_run_is_only_resumed_with_what_it_began_with(ground_truth: Path, tmp_path: Path) -> None:
     from manuscribe.training.recipe import load_recipe, run_recipe
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from manuscribe.datasets.hands import Face, load_faces
 from manuscribe.datasets.lines import LabelledLine, count_lines, write_lines
-from manuscribe.datasets.synthetic import Face, LineRenderer, load_faces
+from manuscribe.datasets.synthetic import LineRenderer
 from manuscribe.datasets.texts import TextSource, load_texts
 from manuscribe.errors import OutputError, UsageError
 from manuscribe.text.charset import LANGUAGES

@@ -6,53 +6,21 @@ below, and the other side shining through. After Wigington et al. 2017 (elastic 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
+from manuscribe.datasets.borrowed import BORROWERS, SHAPED, BorrowedHand, can_lend
+from manuscribe.datasets.hands import DRAWN, Face, FontHand, Hand, Ink
 from manuscribe.datasets.texts import TextSource
 from manuscribe.errors import InputError
 
-Ink = NDArray[np.float32]
-"""H×W, 0 where there is paper, 1 where there is full ink."""
-
 HEIGHT = 64
-_DRAWN = 44  # font size in pixels at which words are drawn before they are scaled to the line's height
 _COVERED = 0.95  # share of a language's letters, as they occur, that at least one font has
 _TRIES = 1000  # texts that are drawn until a font has all their characters
+_BORROWED = 0.6  # share of Cyrillic lines that are written with the strokes of Latin fonts
 _BASELINE = 0.70  # where the baseline lies in a cut line, as a share of its height
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A font file and the characters it has."""
-
-    path: Path
-    characters: frozenset[str]
-
-
-def load_faces(folder: Path) -> list[Face]:
-    """The fonts of a folder, sorted by name.
-
-    Raises:
-        InputError: The folder has no usable font.
-    """
-    faces = []
-    for path in sorted(folder.glob("*.[to]tf")):
-        try:
-            with path.open("rb") as file, TTFont(file, lazy=True) as font:
-                faces.append(Face(path, frozenset(map(chr, font.getBestCmap()))))
-        except TTLibError as error:
-            raise InputError(f"{path} is not a font: {error}", "Remove it from the folder.") from error
-    if not faces:
-        raise InputError(f"No .ttf or .otf fonts in {folder}.", "Name a folder with handwriting fonts.")
-    return faces
 
 
 class LineRenderer:
@@ -69,6 +37,7 @@ class LineRenderer:
     def __init__(self, faces: Sequence[Face], source: TextSource) -> None:
         self._faces = faces
         self._source = source
+        self._lenders = [face for face in faces if can_lend(face.characters)]
         for language, letters in source.letters().items():
             best = max(sum(letters[sign] for sign in letters.keys() & face.characters) for face in faces)
             if best < _COVERED * letters.total():
@@ -82,17 +51,27 @@ class LineRenderer:
         """
         for _ in range(_TRIES):
             text = self._source.draw(language, length, rng)
-            needed = set(text) - {" "}
-            able = [face for face in self._faces if needed <= face.characters]
-            if able:
+            hand = self._hand(text, language, rng)
+            if hand:
                 break
         else:
             raise InputError(f"No font can write '{text[:40]}'.", "Add fonts with more characters.")
-        face = able[int(rng.integers(len(able)))]
-        ink = _write(text, face, rng)
+        ink = _write(text, hand, rng)
         ink = _bend(_scale(ink, rng), rng)
         ink = _neighbours(ink, rng)
         return _on_paper(_press(ink, rng), rng), text
+
+    def _hand(self, text: str, language: str, rng: np.random.Generator) -> Hand | None:
+        """A hand that can write a text."""
+        needed = set(text) - {" "}
+        if language in BORROWERS and self._lenders and rng.random() < _BORROWED:
+            face = self._lenders[int(rng.integers(len(self._lenders)))]
+            if needed - SHAPED <= face.characters:
+                return BorrowedHand(face.path, int(rng.integers(2**16)))
+        able = [face for face in self._faces if needed <= face.characters]
+        if not able:
+            return None
+        return FontHand(able[int(rng.integers(len(able)))].path)
 
 
 def _ink(values: object) -> Ink:
@@ -100,34 +79,26 @@ def _ink(values: object) -> Ink:
     return np.asarray(values, dtype=np.float32)
 
 
-@lru_cache(maxsize=512)
-def _font(path: Path) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(path), _DRAWN)
-
-
-def _write(text: str, face: Face, rng: np.random.Generator) -> Ink:
+def _write(text: str, hand: Hand, rng: np.random.Generator) -> Ink:
     """The words side by side on one baseline, in a strip of 3 font sizes with the baseline at 2."""
-    font = _font(face.path)
-    words = text.split(" ")
-    space = max(font.getlength(" "), 6.0) * rng.uniform(0.7, 1.9)
-    lengths = [font.getlength(word) for word in words]
-    width = int(sum(lengths) + len(words) * (space * 1.5 + 4) + _DRAWN * 2)
-    strip = Image.new("L", (width, _DRAWN * 3), 0)
-    pen = ImageDraw.Draw(strip)
-    x, waver, drift = _DRAWN * 0.8, rng.uniform(0, 2.0), 0.0
-    for word, length in zip(words, lengths, strict=True):
+    words = [hand.word(word) for word in text.split(" ")]
+    space = max(hand.space, 6.0) * rng.uniform(0.7, 1.9)
+    width = int(sum(advance for _, advance in words) + len(words) * (space * 1.5 + 4) + 4 * DRAWN)
+    ink = np.zeros((3 * DRAWN, width), np.float32)
+    x, waver, drift = 0.0, rng.uniform(0, 2.0), 0.0
+    for word, advance in words:
         drift = 0.7 * drift + rng.normal(0, waver)
-        pen.text((x, _DRAWN * 2 + drift), word, fill=255, font=font, anchor="ls")
-        x += length + space * rng.uniform(0.6, 1.5)
-    ink = np.asarray(strip, dtype=np.float32) / 255.0
+        place = ink[:, int(x) : int(x) + word.shape[1]]
+        np.maximum(place, np.roll(word, round(drift), axis=0)[:, : place.shape[1]], out=place)
+        x += advance + space * rng.uniform(0.6, 1.5)
     if rng.random() < 0.04:
         _strike_out(ink, rng)
-    return ink[:, : int(x + _DRAWN)]
+    return ink[:, : int(x + 2 * DRAWN)]
 
 
 def _strike_out(ink: Ink, rng: np.random.Generator) -> None:
     start = int(rng.integers(0, max(1, ink.shape[1] - 60)))
-    y = int(_DRAWN * 2 - rng.uniform(0.05, 0.4) * _DRAWN)
+    y = int(DRAWN * 2 - rng.uniform(0.05, 0.4) * DRAWN)
     cv2.line(
         ink,
         (start, y),
@@ -143,9 +114,9 @@ def _scale(ink: Ink, rng: np.random.Generator) -> Ink:
     columns = np.flatnonzero(ink.max(axis=0) > 0.3)
     rows = np.flatnonzero(ink.max(axis=1) > 0.3)
     left, right = (int(columns[0]), int(columns[-1])) if len(columns) else (0, ink.shape[1] - 1)
-    above, below = (2 * _DRAWN - int(rows[0]), int(rows[-1]) - 2 * _DRAWN) if len(rows) else (_DRAWN, _DRAWN // 3)
+    above, below = (2 * DRAWN - int(rows[0]), int(rows[-1]) - 2 * DRAWN) if len(rows) else (DRAWN, DRAWN // 3)
     # A cut line is scaled by how far its tallest letters and deepest tails reach, give or take.
-    reach = max(above / _BASELINE, below / (1 - _BASELINE), _DRAWN * 0.8)
+    reach = max(above / _BASELINE, below / (1 - _BASELINE), DRAWN * 0.8)
     scale_y = HEIGHT / (reach * rng.uniform(0.95, 1.35))
     scale_x = scale_y * rng.uniform(0.75, 1.25)
     slant = rng.normal(0, 0.18)
@@ -159,9 +130,9 @@ def _scale(ink: Ink, rng: np.random.Generator) -> Ink:
             [
                 scale_x,
                 -slant * scale_y,
-                margins[0] - left * scale_x + slant * scale_y * 2 * _DRAWN + max(0.0, -slant) * HEIGHT * 0.6,
+                margins[0] - left * scale_x + slant * scale_y * 2 * DRAWN + max(0.0, -slant) * HEIGHT * 0.6,
             ],
-            [tilt * scale_y * 0.2, scale_y, baseline - 2 * _DRAWN * scale_y],
+            [tilt * scale_y * 0.2, scale_y, baseline - 2 * DRAWN * scale_y],
         ],
         dtype=np.float32,
     )
@@ -177,8 +148,18 @@ def _bend(ink: Ink, rng: np.random.Generator) -> Ink:
         cv2.resize(rng.normal(0, s, grid[::-1]).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         for s in (1.6, 1.2)
     ]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    x, y = np.meshgrid(_uneven(width, rng), np.arange(height, dtype=np.float32))
     return _ink(cv2.remap(ink, x + shift[0], y + shift[1], cv2.INTER_LINEAR))
+
+
+def _uneven(width: int, rng: np.random.Generator) -> Ink:
+    """Where each column is taken from when letters are now narrower, now wider, as no font's are."""
+    if rng.random() < 0.4:
+        return np.arange(width, dtype=np.float32)
+    pace = np.exp(rng.normal(0, 0.2, max(2, width // int(rng.integers(16, 64)))))
+    steps = cv2.resize(pace[None].astype(np.float32), (width, 1), interpolation=cv2.INTER_LINEAR)[0]
+    places = np.cumsum(steps) - steps[0]
+    return _ink(places * (width - 1) / max(float(places[-1]), 1.0))
 
 
 def _press(ink: Ink, rng: np.random.Generator) -> Ink:

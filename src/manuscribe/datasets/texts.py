@@ -1,24 +1,24 @@
-"""Texts to render: passages of real sentences, and the numbers, dates and names that registers are full of."""
+"""Texts to render: passages of real sentences, rare words, and the numbers and phrases that registers are full of."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import wordfreq
 
+from manuscribe.datasets.phrases import phrase
 from manuscribe.errors import InputError
 from manuscribe.text.charset import charset, normalise
 
-_MONTHS = {
-    "en": "January February March April May June July August September October November December",
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
-    "uk": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
-}
-_VIETNAMESE_PLACES = (
-    "Số {n} đường|Phường {n}, Quận {m}|Thôn {n}, Xã|Tổ {n}, Khu phố {m}|Ngõ {n}, Phố|Thành phố|Huyện|Tỉnh|Thị trấn"
-)
+_COMMON_WORDS = 60_000
+_PHRASES = {"vi": 0.4}
+_OTHER_PHRASES = 0.14
+# Treebanks are written word by word; people put no space there.
+_LOOSE_SIGN = re.compile(r'(?<=[\w")\]]) +([,.;:!?…)\]]+)(?= |$)')
+_LOOSE_BRACKET = re.compile(r"([(\[]) +")
+_LOOSE_QUOTES = re.compile(r'" ([^"]+) "')
 
 
 def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
@@ -41,11 +41,16 @@ def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
         if not files:
             raise InputError(f"No UD_{names[language]}-*.txt in {folder}.", "Name a folder with sentences, one a line.")
         allowed = set(charset(language))
-        lines = [normalise(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [_joined(normalise(line)) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
         texts[language] = [line for line in lines if line and set(line) <= allowed]
         if not texts[language]:
             raise InputError(f"No sentence of {folder} is written in the letters of '{language}'.", "Add some.")
     return texts
+
+
+def _joined(sentence: str) -> str:
+    sentence = _LOOSE_QUOTES.sub(r'"\1"', sentence)
+    return _LOOSE_BRACKET.sub(r"\1", _LOOSE_SIGN.sub(r"\1", sentence))
 
 
 class TextSource:
@@ -53,6 +58,7 @@ class TextSource:
 
     def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
         self._words = {language: " ".join(lines).split() for language, lines in texts.items()}
+        self._common = {language: _common_words(language) for language in texts}
 
     def letters(self) -> dict[str, Counter[str]]:
         """How often each letter occurs in the sentences of each language."""
@@ -66,14 +72,10 @@ class TextSource:
         kind = rng.random()
         if kind < 0.08:
             return _numbers(length, rng)
-        if kind < 0.2 and length > 8:
-            return self._dated(language, length, rng)
-        text = self._passage(language, length, rng)
-        if kind > 0.95:
-            text = text.upper()
-        elif kind > 0.88:
-            text = text.title()
-        return text
+        if kind < 0.08 + _PHRASES.get(language, _OTHER_PHRASES) and length > 8:
+            return self._phrases(language, length, rng)
+        text = (self._rare if kind > 0.9 else self._passage)(language, length, rng)
+        return _capitalised(text, rng)
 
     def _passage(self, language: str, length: int, rng: np.random.Generator) -> str:
         words = self._words[language]
@@ -85,15 +87,43 @@ class TextSource:
             text += " " + word
         return text
 
-    def _dated(self, language: str, length: int, rng: np.random.Generator) -> str:
-        if language == "vi":
-            template = str(rng.choice(_VIETNAMESE_PLACES.split("|")))
-            head = template.format(n=rng.integers(1, 400), m=rng.integers(1, 20))
-        else:
-            month = str(rng.choice(_MONTHS[language].split()))
-            head = f"{rng.integers(1, 32)} {month} {rng.integers(1750, 2030)}"
-        rest = self._passage(language, max(1, length - len(head)), rng)
-        return f"{head} {rest}" if rng.random() < 0.7 else f"{rest}, {head}"
+    def _rare(self, language: str, length: int, rng: np.random.Generator) -> str:
+        """Words of the language's dictionary, common ones more often: sentences alone have too few different ones."""
+        words = self._common[language]
+        text = words[int(rng.random() ** 2 * len(words))]
+        while len(text) < length:
+            word = words[int(rng.random() ** 2 * len(words))]
+            if len(text) + 1 + len(word) > length * 1.15:
+                break
+            text += (", " if rng.random() < 0.1 else " ") + word
+        return text
+
+    def _phrases(self, language: str, length: int, rng: np.random.Generator) -> str:
+        text = ""
+        while len(text) < length * 0.7:
+            words = self._passage(language, int(rng.integers(3, 14)), rng).strip('.,;:!?"()').title()
+            text = f"{text} {phrase(language, words or '1', rng)}".strip()
+        if len(text) > length * 1.25:
+            text = (
+                text[: text.rfind(" ", 0, int(length * 1.25))] if " " in text[: int(length * 1.25)] else text[:length]
+            )
+        elif len(text) < length * 0.8:
+            text += ", " + self._passage(language, length - len(text), rng)
+        return text
+
+
+def _common_words(language: str) -> list[str]:
+    letters = set(charset(language))
+    words = [word for word in wordfreq.top_n_list(language, _COMMON_WORDS) if word.isalpha() and set(word) <= letters]
+    return [normalise(word) for word in words]
+
+
+def _capitalised(text: str, rng: np.random.Generator) -> str:
+    """Forms are filled in with capitals, names have some."""
+    choice = rng.random()
+    if choice < 0.05:
+        return text.upper()
+    return text.title() if choice < 0.13 else text
 
 
 def _numbers(length: int, rng: np.random.Generator) -> str:

@@ -16,16 +16,20 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from manuscribe.datasets.augmentation import mask_columns, vary
+from manuscribe.datasets.hands import load_faces
 from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
-from manuscribe.datasets.synthetic import LineRenderer, load_faces
+from manuscribe.datasets.synthetic import LineRenderer
 from manuscribe.datasets.texts import TextSource, load_texts
-from manuscribe.errors import InputError, UsageError
+from manuscribe.errors import InputError, ModelError, UsageError
 from manuscribe.evaluation.metrics import character_error_rate
+from manuscribe.models.files import ModelFile, embedded
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
 from manuscribe.text.charset import charset, normalise
 from manuscribe.training.export import export_onnx, write_card
 from manuscribe.training.form import RecipeForm, Section
+from manuscribe.training.loop import multiplies_bf16
 from manuscribe.training.reader_network import COLUMN, CompactNetwork
+from manuscribe.training.start import start_from
 
 _NEIGHBOURS = 300  # places between a batch's lines, sorted by width, and the one it is drawn around
 _PIXELS_A_CHARACTER = 17  # the real lines' mean, at height 64
@@ -41,9 +45,18 @@ class SyntheticSection(Section):
 
 
 class DataSection(Section):
-    """What is learnt from. `validation` is the share of each source's groups that is held out."""
+    """What is learnt from.
+
+    Attributes:
+        lines: Glob patterns of line data sets.
+        without: Values of the column `page` that are left out, for measuring on those pages.
+        validation: Share of each source's groups that is held out.
+        seed: Decides which groups; a run that starts from an earlier one's weights must hold out the same.
+    """
 
     lines: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    seed: int = 0
     synthetic: SyntheticSection
     validation: float = Field(default=0.03, gt=0, lt=0.5)
     validation_lines: int = Field(default=400, gt=0)
@@ -75,9 +88,15 @@ class NetworkSection(Section):
 
 
 class Recipe(RecipeForm):
-    """A whole recipe: `kind: compact-reader`."""
+    """A whole recipe: `kind: compact-reader`.
+
+    Attributes:
+        start: The reader whose weights training begins with: an embedded one's name, or the path of an exported
+            `.onnx`; nothing begins afresh.
+    """
 
     kind: Literal["compact-reader"]
+    start: str | None = None
     data: DataSection
     batch: BatchSection = BatchSection()
     network: NetworkSection = NetworkSection()
@@ -105,19 +124,30 @@ class CompactReaderTask:
         network = recipe.network
         size = (network.channels, network.width, network.depth, network.hidden)
         self.model = CompactNetwork(len(self.characters) + 1, *size)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+        # In bfloat16 convolutions are fastest with the channels last, in float32 with the channels first.
+        self._layout = torch.channels_last if multiplies_bf16(recipe.loop) else torch.contiguous_format
+        self.model.to(memory_format=self._layout)  # type: ignore[call-overload]  # missing in torch's stubs
         self._load(root)
+        if recipe.start:
+            self._start(recipe.start)
+
+    def _start(self, name: str) -> None:
+        begun = ModelFile(Path(name)) if name.endswith(".onnx") else embedded(name)
+        if begun.charset != self.characters:
+            raise ModelError(f"{begun.path} reads another charset than this version of manuscribe trains.")
+        start_from(begun.path, self.model, self.batch(self.recipe.batch.narrow_steps).lines)
 
     def _load(self, root: Path) -> None:
         data, synthetic = self.recipe.data, self.recipe.data.synthetic
         known = set(self.characters)
-        lines = [line for line in read_lines(data.lines, root) if line.text and set(_text(line)) <= known]
+        lines = [line for line in read_lines(data.lines, root) if line.page not in data.without]
+        lines = [line for line in lines if line.text and set(_text(line)) <= known]
         if not lines:
             raise InputError(
                 f"No line of {', '.join(data.lines)} has a text in characters that the reader knows.",
                 "Check the column `text`.",
             )
-        rest, held = split_groups(lines, data.validation, self.recipe.loop.seed)
+        rest, held = split_groups(lines, data.validation, data.seed)
         texts = TextSource(load_texts(root / synthetic.texts, sorted(synthetic.languages)))
         self._renderer = LineRenderer(load_faces(root / synthetic.fonts), texts)
         self._real = sorted(
@@ -135,12 +165,12 @@ class CompactReaderTask:
                 "No lines can be held out: every source of the recipe's lines has a single group.",
                 "Give pages or writers as groups.",
             )
-        rng = np.random.default_rng(self.recipe.loop.seed)
+        rng = np.random.default_rng(self.recipe.data.seed)
         chosen = rng.permutation(len(held))[: self.recipe.data.validation_lines]
         return [(to_height(held[i].pixels()), _text(held[i])) for i in chosen]
 
     def _render_held(self) -> list[tuple[NDArray[np.uint8], str]]:
-        rng = np.random.default_rng((self.recipe.loop.seed, 2**32 - 1))
+        rng = np.random.default_rng((self.recipe.data.seed, 2**32 - 1))
         languages = sorted(self.recipe.data.synthetic.languages)
         return [self._renderer.draw(languages[i % len(languages)], 30, rng) for i in range(96)]
 
@@ -183,7 +213,7 @@ class CompactReaderTask:
             row[0, :, : ink.shape[1]] = ink
         targets = [self._class[character] for _, text in samples for character in text]
         lengths = [len(text) for _, text in samples]
-        tensor = torch.from_numpy(lines).to(memory_format=torch.channels_last)
+        tensor = torch.from_numpy(lines).to(memory_format=self._layout)
         return Batch(tensor, torch.tensor(targets), torch.tensor(lengths))
 
     def loss(self, batch: Batch) -> Tensor:
