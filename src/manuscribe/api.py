@@ -15,7 +15,7 @@ def read(
     reader: str = "compact",
     language: str | None = None,
     level: Literal["page", "line"] = "page",
-    beams: int = 1,
+    beams: int = 8,
     nbest: int = 1,
     threads: int = 0,
 ) -> Document:
@@ -28,7 +28,7 @@ def read(
         reader: Name of the reader.
         language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
         level: What the image holds.
-        beams: Width of the beam search; 1 reads greedily.
+        beams: Width of the beam search; 1 reads letter by letter, without the character model.
         nbest: Readings to give for each line.
         threads: CPU threads; 0 takes every core this process may use.
 

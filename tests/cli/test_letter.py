@@ -68,7 +68,7 @@ def test_an_unknown_language_is_refused(manuscribe, line_image):
 def test_models_are_listed_and_shown(manuscribe):
     code, out, _ = manuscribe("models", "list")
     assert code == 0
-    assert [row.split()[0] for row in out.splitlines()] == ["compact", "segmenter"]
+    assert [row.split()[0] for row in out.splitlines()] == ["characters", "compact", "segmenter"]
     for name in ("compact", "segmenter"):
         code, out, _ = manuscribe("models", "show", name)
         assert code == 0

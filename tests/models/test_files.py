@@ -10,14 +10,15 @@ from manuscribe.models.card import as_markdown
 from manuscribe.models.files import WEIGHTS, ModelFile, embedded, embedded_models
 
 
-def test_both_models_ship_and_are_small() -> None:
-    assert [model.name for model in embedded_models()] == ["compact", "segmenter"]
+def test_the_models_ship_and_are_small() -> None:
+    assert [model.name for model in embedded_models()] == ["characters", "compact", "segmenter"]
     assert embedded("compact").card["parameters"] <= 8_000_000
     assert embedded("segmenter").card["parameters"] <= 2_000_000
-    assert all(path.stat().st_size <= 12_000_000 for path in WEIGHTS.glob("*.onnx"))
+    assert all(path.stat().st_size <= 12_000_000 for path in WEIGHTS.iterdir())
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) <= 20_000_000
 
 
-@pytest.mark.parametrize("name", ["compact", "segmenter"])
+@pytest.mark.parametrize("name", ["characters", "compact", "segmenter"])
 def test_a_card_belongs_to_its_weights_and_credits_its_sources(name: str) -> None:
     model = embedded(name)
     assert model.version == sha256(model.path.read_bytes()).hexdigest()[:12]
@@ -30,7 +31,7 @@ def test_a_card_belongs_to_its_weights_and_credits_its_sources(name: str) -> Non
 
 
 def test_an_unknown_model_names_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="compact, segmenter"):
+    with pytest.raises(ModelError, match="characters, compact, segmenter"):
         embedded("nothing")
 
 

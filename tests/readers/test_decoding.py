@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manuscribe.readers.compact.decoding import beam, greedy, locate, log_probability, restrict
+from manuscribe.readers.compact.decoding import Language, beam, greedy, locate, log_probability, restrict
 
 
 def random_scores(seed: int, frames: int, classes: int, sharpness: float = 1.0) -> np.ndarray:
@@ -99,3 +99,15 @@ def test_restrict_forbids_and_renormalises() -> None:
     assert np.all(np.isneginf(kept[:, 1]))
     assert np.exp(kept).sum(axis=1) == pytest.approx(np.ones(6), rel=1e-5)
     assert all(letter.number != 1 for letter in greedy(kept))
+
+
+def test_a_language_decides_between_letters_that_look_alike() -> None:
+    from manuscribe.training.ngrams import fit, joined
+
+    counted = joined([np.array([0, 1, 2, 3], dtype=np.uint64)], [20.0])
+    model = fit(counted, classes=4, order=3, threshold=0.0)
+    scores = one_hot([0, 1, 0, 2, 0, 3])
+    scores[5] = np.log([0.02, 0.03, 0.5, 0.45])  # 2 looks a little more like it than 3
+    assert beam(scores, 8)[0][0] == [1, 2, 2]
+    assert beam(scores, 8, Language(model, weight=0.5, bonus=0.0))[0][0] == [1, 2, 3]
+    assert beam(scores, 8, Language(model, weight=0.0, bonus=0.0)) == beam(scores, 8)

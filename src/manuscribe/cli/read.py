@@ -45,7 +45,9 @@ def read(
         str | None, typer.Option(help="Read only this language's characters: en, fr, de, vi, ru, uk.")
     ] = None,
     level: Annotated[str, typer.Option(help="What an image holds: a page or a line.")] = "page",
-    beams: Annotated[int, typer.Option(help="Width of the beam search; 1 reads greedily.")] = 1,
+    beams: Annotated[
+        int, typer.Option(help="Width of the beam search; 1 reads letter by letter, without the character model.")
+    ] = 8,
     nbest: Annotated[int, typer.Option(help="Readings of each line, written where the format has a place.")] = 1,
     device: Annotated[str, typer.Option(help="Where to compute: cpu.")] = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,

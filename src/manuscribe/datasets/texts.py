@@ -67,6 +67,10 @@ class TextSource:
             for language, words in self._words.items()
         }
 
+    def common_words(self, language: str) -> list[str]:
+        """The language's most frequent words, the commonest first, in small letters."""
+        return self._common[language]
+
     def draw(self, language: str, length: int, rng: np.random.Generator) -> str:
         """A text of about `length` characters (never more than 1.3 times that, but at least one word)."""
         kind = rng.random()

@@ -1,12 +1,12 @@
 """OpenVINO on the CPU: loads an ONNX or OpenVINO graph and runs it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from manuscribe.errors import ModelError
 
 Array = NDArray[Any]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class OpenVinoModel:
@@ -64,10 +67,14 @@ class OpenVinoModel:
         finally:
             self._idle.put(request)
 
-    def map(self, arrays: Sequence[Array]) -> list[list[Array]]:
-        """Run many inputs, `streams` of them at a time; each alone, so that none depends on its neighbours."""
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Do work that calls this model on many items, `streams` of them at a time, results in the items' order.
+
+        Each item is done alone, so that none depends on its neighbours; while one is with the network, Python can do
+        another's work before or after it.
+        """
         with ThreadPoolExecutor(self._streams) as pool:
-            return list(pool.map(self, arrays))
+            return list(pool.map(work, items))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Models of our own: a graph (ONNX) with its card (JSON) beside it; and which of them lie in the package."""
+"""Models of our own: a graph (ONNX) or tables (safetensors) with a card (JSON) beside; which lie in the package."""
 
 import json
 from dataclasses import dataclass, fields
@@ -14,10 +14,10 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A graph and what is known of it.
+    """A model and what is known of it.
 
     Attributes:
-        path: The ONNX file; the card lies beside it, with the suffix `.json`.
+        path: The model's file; the card lies beside it, with the suffix `.json`.
     """
 
     path: Path
@@ -59,15 +59,14 @@ def embedded(name: str) -> ModelFile:
     Raises:
         ModelError: There is none.
     """
-    path = WEIGHTS / f"{name}.onnx"
-    if not path.is_file():
-        names = ", ".join(model.name for model in embedded_models())
-        raise ModelError(
-            f"No embedded model named '{name}'.", f"There are: {names or 'none; install manuscribe again'}."
-        )
-    return ModelFile(path)
+    models = embedded_models()
+    for model in models:
+        if model.name == name:
+            return model
+    names = ", ".join(model.name for model in models)
+    raise ModelError(f"No embedded model named '{name}'.", f"There are: {names or 'none; install manuscribe again'}.")
 
 
 def embedded_models() -> list[ModelFile]:
     """All models in the package, by name."""
-    return [ModelFile(path) for path in sorted(WEIGHTS.glob("*.onnx"))]
+    return [ModelFile(path) for path in sorted(WEIGHTS.iterdir()) if path.suffix in (".onnx", ".safetensors")]

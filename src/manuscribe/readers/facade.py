@@ -19,7 +19,7 @@ class Reader:
     Args:
         name: A reader's name, `"compact"` for the embedded one.
         language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
-        beams: Width of the beam search; 1 reads greedily.
+        beams: Width of the beam search; 1 reads letter by letter, without the character model.
         nbest: Readings to give for each line; those after the first are its `alternatives`.
         threads: CPU threads; 0 takes every core this process may use.
 
@@ -38,7 +38,7 @@ class Reader:
         name: str = "compact",
         *,
         language: str | None = None,
-        beams: int = 1,
+        beams: int = 8,
         nbest: int = 1,
         threads: int = 0,
     ) -> None:

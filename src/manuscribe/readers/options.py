@@ -10,7 +10,7 @@ class ReaderOptions(BaseModel):
 
     Attributes:
         language: Restrict the reading to the charset of this language (BCP 47 code); `None` allows all.
-        beams: Width of the beam search; 1 reads greedily.
+        beams: Width of the beam search, in which the character model takes part; 1 reads greedily and without it.
         nbest: Readings to give for each line, the first included; needs as many beams.
         device: Where the network runs.
         threads: CPU threads; 0 takes every core this process may use.
@@ -19,7 +19,7 @@ class ReaderOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     language: str | None = None
-    beams: int = Field(default=1, ge=1, le=100)
+    beams: int = Field(default=8, ge=1, le=100)
     nbest: int = Field(default=1, ge=1, le=100)
     device: Literal["cpu"] = "cpu"
     threads: int = Field(default=0, ge=0, le=1024)

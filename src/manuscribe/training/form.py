@@ -29,7 +29,6 @@ class RecipeForm(Section):
     licence: str
     description: str
     credits: tuple[Credit, ...]
-    loop: LoopOptions
 
     def for_card(self, parameters: int, figures: Mapping[str, float], charset: str = "") -> dict[str, Any]:
         """What the recipe and its training say for the model's card."""
@@ -44,3 +43,9 @@ class RecipeForm(Section):
             "recipe": self.model_dump(mode="json", exclude={"credits", "description"}),
             "charset": charset,
         }
+
+
+class NetworkForm(RecipeForm):
+    """A recipe of a network, which the loop trains."""
+
+    loop: LoopOptions

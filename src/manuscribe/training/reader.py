@@ -26,7 +26,7 @@ from manuscribe.models.files import ModelFile, embedded
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
 from manuscribe.text.charset import charset, normalise
 from manuscribe.training.export import export_onnx, write_card
-from manuscribe.training.form import RecipeForm, Section
+from manuscribe.training.form import NetworkForm, Section
 from manuscribe.training.loop import multiplies_bf16
 from manuscribe.training.reader_network import COLUMN, CompactNetwork
 from manuscribe.training.start import start_from
@@ -87,7 +87,7 @@ class NetworkSection(Section):
     hidden: int = 640
 
 
-class Recipe(RecipeForm):
+class Recipe(NetworkForm):
     """A whole recipe: `kind: compact-reader`.
 
     Attributes:

@@ -13,10 +13,16 @@ from pydantic import BaseModel
 
 from manuscribe.errors import InputError, OutputError, UsageError
 from manuscribe.options import validated
+from manuscribe.training.form import NetworkForm
 from manuscribe.training.loop import Task, train
 
-# Each module has `Recipe`, `build_task(recipe, root)` and `export(recipe, task, weights, figures, path)`.
-_KINDS = {"compact-reader": "manuscribe.training.reader", "segmenter": "manuscribe.training.segmenter"}
+# Each module has `Recipe`. A network's also has `build_task(recipe, root)` and
+# `export(recipe, task, weights, figures, path)`, any other's `build(recipe, root, out)`.
+_KINDS = {
+    "compact-reader": "manuscribe.training.reader",
+    "segmenter": "manuscribe.training.segmenter",
+    "character-model": "manuscribe.training.characters",
+}
 
 _AS_RUN = "recipe.yaml"
 
@@ -59,7 +65,7 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
         out: Folder for checkpoints, log, the exported model and its card.
 
     Returns:
-        The ONNX file; its card lies beside it as `.json` and `.md`.
+        The model's file; its card lies beside it as `.json` and `.md`.
 
     Raises:
         InputError: Data are missing.
@@ -76,6 +82,10 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
     except OSError as error:
         raise OutputError(f"{out} cannot be made: {error.strerror}.", "Name another folder with -o.") from error
     recipe, module = loaded.recipe, loaded.module
+    if not isinstance(recipe, NetworkForm):
+        with _written_below(out):
+            built: Path = module.build(recipe, root, out)
+        return built
     values = recipe.model_dump(mode="json")
     if resume and (out / _AS_RUN).exists():
         _refuse_other_run(out / _AS_RUN, values)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from manuscribe.errors import ModelError, UsageError
 from manuscribe.segmentation.maps import CHANNELS, MULTIPLE, STRIDE, prepare
 from manuscribe.training.export import export_onnx, write_card
-from manuscribe.training.form import RecipeForm, Section
+from manuscribe.training.form import NetworkForm, Section
 from manuscribe.training.segmenter_network import SegmenterNetwork
 from manuscribe.training.segmenter_pages import Scene, TrueLine, TruePage, compose, draw, load_pages
 
@@ -45,7 +45,7 @@ class SegmenterShape(Section):
     blocks: tuple[int, ...] = (1, 2, 2, 2)
 
 
-class Recipe(RecipeForm):
+class Recipe(NetworkForm):
     """A whole recipe: `kind: segmenter`."""
 
     kind: Literal["segmenter"]

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from manuscribe.text.characters import CharacterModel
+
 Scores = NDArray[np.float32]
+Alive = dict[int, tuple[float, float]]
+"""Beginnings of texts, by number, with the log-probabilities of ending in a blank and in their last letter."""
 BLANK = 0
 _NEVER = -np.inf
-_LIKELY = np.log(1e-3)  # classes less probable than this in a frame are not worth a branch of the beam
+_NOTHING = (_NEVER, _NEVER)
+_LIKELY = np.log(2e-3)  # classes less probable than this in a frame are not worth a branch of the beam
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,22 @@ class Letter:
     start: int
     end: int
     probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How a language takes part in decoding.
+
+    Attributes:
+        model: What tells how probable letters are.
+        weight: Of its log-probabilities beside those of the scores ("shallow fusion", Gülçehre et al. 2015,
+            arXiv 1503.03535).
+        bonus: Nats for each letter: makes up for what every further letter costs.
+    """
+
+    model: CharacterModel
+    weight: float
+    bonus: float
 
 
 def restrict(scores: Scores, allowed: NDArray[np.bool_]) -> Scores:
@@ -71,18 +92,27 @@ def log_probability(scores: Scores, numbers: list[int]) -> float:
     return float(np.logaddexp.reduce(forward[-2:]))
 
 
-def beam(scores: Scores, width: int) -> list[tuple[list[int], float]]:
-    """The `width` most probable texts found, best first, as (classes, log-probability)."""
+def beam(scores: Scores, width: int, language: Language | None = None) -> list[tuple[list[int], float]]:
+    """The `width` best texts found, best first, as (classes, score).
+
+    A score is the log-probability of the alignments that were followed; with a language, what it adds as well.
+
+    Args:
+        width: How many beginnings of texts are followed.
+        language: What to ask how probable a letter is after those before; without it, only the scores count.
+    """
+    tree = _Prefixes(language)
     # A prefix's probability is kept apart for alignments that end in a blank and those that end in its last letter.
-    prefixes: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, _NEVER)}
+    alive: Alive = {0: (0.0, _NEVER)}
     for frame in scores:
-        likely = np.flatnonzero(frame > _LIKELY)
-        if len(likely) == 1 and likely[0] == BLANK:
-            prefixes = {p: (_add(*ends) + float(frame[BLANK]), _NEVER) for p, ends in prefixes.items()}
+        likely = np.flatnonzero(frame > _LIKELY).tolist()
+        blank = float(frame[BLANK])
+        if likely == [BLANK]:
+            alive = {prefix: (_add(*ends) + blank, _NEVER) for prefix, ends in alive.items()}
             continue
-        prefixes = _best(_extend(prefixes, frame, likely.tolist()), width)
-    found = [(list(p), log_probability(scores, list(p))) for p in prefixes]
-    return sorted(found, key=lambda text: -text[1])
+        grown = _extend(alive, frame.tolist(), likely, tree)
+        alive = dict(tree.ranked(grown)[:width])
+    return [(tree.classes(prefix), _add(*ends) + tree.gains[prefix]) for prefix, ends in tree.ranked(alive)]
 
 
 def locate(scores: Scores, numbers: list[int]) -> list[Letter]:
@@ -119,32 +149,62 @@ def _viterbi(scores: NDArray[np.float64], states: NDArray[np.int64]) -> NDArray[
     return path
 
 
-def _extend(
-    prefixes: dict[tuple[int, ...], tuple[float, float]], frame: Scores, likely: list[int]
-) -> dict[tuple[int, ...], tuple[float, float]]:
-    grown: dict[tuple[int, ...], tuple[float, float]] = {}
+class _Prefixes:
+    """Beginnings of texts as a tree, numbered; the empty one is 0. What is asked of the language is kept with each."""
 
-    def add(prefix: tuple[int, ...], blank: float, letter: float) -> None:
-        before = grown.get(prefix, (_NEVER, _NEVER))
-        grown[prefix] = (_add(before[0], blank), _add(before[1], letter))
+    def __init__(self, language: Language | None) -> None:
+        self._language = language
+        self._children: dict[tuple[int, int], int] = {}
+        self._parents = [0]
+        self.lasts = [BLANK]
+        self.gains = [0.0]
+        """What the language adds to each beginning's score."""
+        self._contexts = [language.model.start] if language else []
 
-    for prefix, (blank, letter) in prefixes.items():
-        either = _add(blank, letter)
-        add(prefix, either + float(frame[BLANK]), _NEVER)
-        last = prefix[-1] if prefix else BLANK
-        if last != BLANK:
-            add(prefix, _NEVER, letter + float(frame[last]))
-        for number in likely:
-            if number != BLANK:
-                add((*prefix, number), _NEVER, (blank if number == last else either) + float(frame[number]))
+    def child(self, prefix: int, letter: int) -> int:
+        """The beginning that is longer by a letter."""
+        found = self._children.get((prefix, letter))
+        if found is None:
+            found = self._children[prefix, letter] = len(self._parents)
+            self._parents.append(prefix)
+            self.lasts.append(letter)
+            gain = self.gains[prefix]
+            if self._language:
+                score, context = self._language.model.step(self._contexts[prefix], letter)
+                gain += self._language.weight * score + self._language.bonus
+                self._contexts.append(context)
+            self.gains.append(gain)
+        return found
+
+    def ranked(self, alive: Alive) -> list[tuple[int, tuple[float, float]]]:
+        """Beginnings, the best first."""
+        gains = self.gains
+        return sorted(alive.items(), key=lambda item: -_add(*item[1]) - gains[item[0]])
+
+    def classes(self, prefix: int) -> list[int]:
+        """The letters of a beginning."""
+        letters = []
+        while prefix:
+            letters.append(self.lasts[prefix])
+            prefix = self._parents[prefix]
+        return letters[::-1]
+
+
+def _extend(alive: Alive, frame: list[float], likely: list[int], tree: _Prefixes) -> Alive:
+    """All beginnings that one frame makes of those alive: each as it is, and with each likely letter more."""
+    grown: Alive = {}
+    letters = [number for number in likely if number != BLANK]
+    for prefix, (blank, letter) in alive.items():
+        either, last = _add(blank, letter), tree.lasts[prefix]
+        stays = letter + frame[last] if last != BLANK else _NEVER
+        before = grown.get(prefix, _NOTHING)
+        grown[prefix] = (_add(before[0], either + frame[BLANK]), _add(before[1], stays))
+        for number in letters:
+            longer = tree.child(prefix, number)
+            before = grown.get(longer, _NOTHING)
+            # The same letter twice needs a blank between.
+            grown[longer] = (before[0], _add(before[1], (blank if number == last else either) + frame[number]))
     return grown
-
-
-def _best(
-    prefixes: dict[tuple[int, ...], tuple[float, float]], width: int
-) -> dict[tuple[int, ...], tuple[float, float]]:
-    ranked = sorted(prefixes.items(), key=lambda item: -_add(*item[1]))
-    return dict(ranked[:width])
 
 
 def _add(a: float, b: float) -> float:
