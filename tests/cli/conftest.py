@@ -33,7 +33,7 @@ class SizeReader:
     def __init__(self, options):
         self.options = options
 
-    def read(self, lines):
+    def read(self, lines, *, of_one_page=False):
         time.sleep(float(os.environ.get("SIZE_READER_SECONDS", 0)))
         texts = ["x".join(map(str, line.shape[1::-1])) for line in lines]
         if "13x" in texts[0][:3]:

@@ -22,11 +22,15 @@ class LineReader(Protocol):
     name: str
     version: str
 
-    def read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
+    def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:
         """Read line images (uint8, H×W grey or H×W×3 RGB, at least 1×1).
 
+        Args:
+            lines: The images.
+            of_one_page: They are all the lines of one page, so that one may tell something of another, its script
+                for example. Otherwise the reading of an image does not depend on the others.
+
         Returns one `Line` for each image, in order, whose characters' polygons are in pixels of that image.
-        The reading of an image does not depend on the others.
         """
         ...
 

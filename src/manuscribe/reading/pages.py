@@ -57,7 +57,7 @@ class PageReader:
     def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
         crops = [_crop(image, line) for line in page.lines]
         whole = [crop.pixels for crop in crops if isinstance(crop, Crop)]
-        readings = iter(self._reader.read(whole))
+        readings = iter(self._reader.read(whole, of_one_page=True))
         lines = iter(
             [
                 _placed(line, next(readings), crop)

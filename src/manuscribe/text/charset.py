@@ -4,6 +4,7 @@ Letters follow the CLDR main exemplar sets; punctuation and signs are those that
 """
 
 import unicodedata
+from functools import cache
 
 from manuscribe.errors import UsageError
 
@@ -43,6 +44,16 @@ def charset(language: str | None = None) -> str:
     # "ß".upper() is "SS": only capitals that are one character are characters of their own.
     capitals = "".join(c.upper() for c in letters if len(c.upper()) == 1)
     return "".join(sorted(set(letters + capitals + _DIGITS + _PUNCTUATION + _ABBREVIATIONS)))
+
+
+SCRIPTS = ("LATIN", "CYRILLIC")
+
+
+@cache
+def script(character: str) -> str | None:
+    """Which of `SCRIPTS` a letter belongs to; `None` for digits, punctuation and other scripts."""
+    name = unicodedata.name(character, "").split(" ")[0]
+    return name if name in SCRIPTS else None
 
 
 _TYPOGRAPHY = str.maketrans(

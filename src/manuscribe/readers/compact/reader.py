@@ -1,6 +1,7 @@
 """The embedded reader: a small network that runs on any CPU, its weights inside the package."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -21,9 +22,10 @@ from manuscribe.readers.compact.decoding import (
     restrict,
 )
 from manuscribe.readers.compact.lines import is_squeezed, pad, scaled_width, to_height, to_ink
+from manuscribe.readers.compact.scripts import ScriptScores, letters_of_scripts, scripts_of
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.text.characters import CharacterModel
-from manuscribe.text.charset import charset
+from manuscribe.text.charset import SCRIPTS, charset
 
 # Widths come in steps: the engine prepares itself anew for every width that it has not seen.
 _WIDTH_STEP = 64
@@ -31,7 +33,21 @@ _PIXELS_A_FRAME = 4
 _CHARACTERS = "characters"
 # Of the character model beside the network; chosen on groups held out of the training lines.
 _WEIGHT, _BONUS = 0.35, 1.2
+# Nats a letter that a reading in the page's script may be less probable than one in another. What is really written in
+# another script mostly loses more (measured on held-out lines).
+_DOUBT = 0.7
+_PLAIN = 0.8  # share of a page's letters from which on there is no doubt about its script
 SQUEEZED = "squeezed: the line is too long for its height"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A line with what it was read from, the size of its image, and the score of its text (nats)."""
+
+    line: Line
+    scores: Scores
+    size: tuple[int, int]
+    score: float
 
 
 class CompactReader:
@@ -46,17 +62,51 @@ class CompactReader:
         self._language = _language(model) if options.width > 1 else None
         self.version = f"{model.version}+{embedded(_CHARACTERS).version}" if self._language else model.version
         self._allowed = self._mask(options.language)
+        self._scripts = {name: ScriptScores(model.charset, name) for name in SCRIPTS}
         threads = options.threads or available_cores()
         # Lines side by side, a thread each: faster than all threads on one line, and no line depends on another.
         self._network = OpenVinoModel(model.path, threads=threads, streams=threads)
 
-    def read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
+    def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        return self._network.map(self._read, lines)
+        readings = self._network.map(self._read, lines)
+        if of_one_page and self._language and self._options.language is None:
+            readings = self._in_one_script(readings)
+        return [reading.line for reading in readings]
 
-    def _read(self, line: NDArray[np.uint8]) -> Line:
+    def _read(self, line: NDArray[np.uint8]) -> _Reading:
+        # The network also gives frames for the padding on the right; they read as blanks.
         (scores,) = self._network(pad(to_ink(to_height(_grey(line))), _WIDTH_STEP)[None, None])
-        return self._decode(scores[0], line.shape[:2])
+        return self._decode(self._of_language(scores[0]), 0.0, line.shape[:2])
+
+    def _of_language(self, scores: Scores) -> Scores:
+        language = self._options.language
+        if language is None or self._allowed is None:
+            return scores
+        alone = [self._scripts[name] for name in scripts_of(charset(language))]
+        return restrict(alone[0](scores)[0] if len(alone) == 1 else scores, self._allowed)
+
+    def _in_one_script(self, readings: list[_Reading]) -> list[_Reading]:
+        """A page's lines in the script that explains them best together.
+
+        Lines that are clearly written in another script stay as they are; lines that might be either follow the page.
+        """
+        page = self._script_of_page(readings)
+        return [r if scripts_of(r.line.text) <= {page} else self._settled(r, page) for r in readings]
+
+    def _script_of_page(self, readings: list[_Reading]) -> str:
+        letters = letters_of_scripts("".join(reading.line.text for reading in readings))
+        most = max(letters, key=lambda name: letters[name])
+        if letters[most] >= _PLAIN * sum(letters.values()):
+            return most
+        return max(letters, key=lambda name: sum(self._in_script(reading, name).score for reading in readings))
+
+    def _settled(self, reading: _Reading, page: str) -> _Reading:
+        choice = self._in_script(reading, page)
+        return choice if choice.score > reading.score - _DOUBT * len(reading.line.text) else reading
+
+    def _in_script(self, reading: _Reading, name: str) -> _Reading:
+        return self._decode(*self._scripts[name](reading.scores), reading.size)
 
     def _mask(self, language: str | None) -> NDArray[np.bool_] | None:
         if language is None:
@@ -64,26 +114,27 @@ class CompactReader:
         allowed = set(charset(language))
         return np.array([True, *(character in allowed for character in self._characters)])
 
-    def _decode(self, scores: Scores, size: tuple[int, int]) -> Line:
-        # The network also gives frames for the padding on the right; they read as blanks.
-        if self._allowed is not None:
-            scores = restrict(scores, self._allowed)
+    def _decode(self, scores: Scores, share: float, size: tuple[int, int]) -> _Reading:
+        """Read scores that were shared out anew before, when all frames' together were `share` nats."""
         if self._options.width == 1:
             letters = greedy(scores)
             numbers = [letter.number for letter in letters]
-            texts = [(numbers, _probability(log_probability(scores, numbers)))]
+            score = share + log_probability(scores, numbers)
+            texts = [(numbers, _probability(score))]
         else:
-            texts = self._distinct(beam(scores, self._options.width, self._language))
+            found = beam(scores, self._options.width, self._language)
+            score, texts = share + found[0][1], self._distinct(found)
             letters = locate(scores, texts[0][0])
         others = texts[1 : self._options.nbest]
         characters = self._characters_of(letters, size)
-        return Line(
+        line = Line(
             text="".join(character.text for character in characters),
             confidence=texts[0][1],
             characters=characters,
             alternatives=tuple(Alternative(self._text(numbers), confidence) for numbers, confidence in others),
             notes=(SQUEEZED,) if is_squeezed(*size) else (),
         )
+        return _Reading(line, scores, size, score)
 
     def _distinct(self, texts: list[tuple[list[int], float]]) -> list[tuple[list[int], float]]:
         """Readings with how probable each is among all that were found.
