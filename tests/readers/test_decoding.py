@@ -49,7 +49,8 @@ def test_wide_beam_finds_the_most_probable_texts(seed: int) -> None:
     truth = sorted(brute_force(scores).items(), key=lambda item: -item[1])
     found = beam(scores, 50)
     assert tuple(found[0][0]) == truth[0][0]
-    assert [np.exp(score) for _, score in found[:3]] == pytest.approx([p for _, p in truth[:3]], rel=1e-4)
+    # Letters that are very improbable in a frame are not followed.
+    assert [np.exp(score) for _, score in found[:3]] == pytest.approx([p for _, p in truth[:3]], rel=0.05)
 
 
 def test_beam_beats_greedy_where_alignments_add_up() -> None:
@@ -111,3 +112,9 @@ def test_a_language_decides_between_letters_that_look_alike() -> None:
     assert beam(scores, 8)[0][0] == [1, 2, 2]
     assert beam(scores, 8, Language(model, weight=0.5, bonus=0.0))[0][0] == [1, 2, 3]
     assert beam(scores, 8, Language(model, weight=0.0, bonus=0.0)) == beam(scores, 8)
+
+
+def test_what_is_far_behind_is_given_up() -> None:
+    scores = one_hot([0, 1, 0, 2, 3])
+    assert [text for text, _ in beam(scores, 8, behind=2.0)] == [[1, 2, 3]]
+    assert len(beam(scores, 8)) == 8

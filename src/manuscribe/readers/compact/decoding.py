@@ -18,7 +18,7 @@ Alive = dict[int, tuple[float, float]]
 BLANK = 0
 _NEVER = -np.inf
 _NOTHING = (_NEVER, _NEVER)
-_LIKELY = np.log(2e-3)  # classes less probable than this in a frame are not worth a branch of the beam
+_LIKELY = np.log(5e-3)  # classes less probable than this in a frame are not worth a branch of the beam
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,9 @@ def log_probability(scores: Scores, numbers: list[int]) -> float:
     return float(np.logaddexp.reduce(forward[-2:]))
 
 
-def beam(scores: Scores, width: int, language: Language | None = None) -> list[tuple[list[int], float]]:
+def beam(
+    scores: Scores, width: int, language: Language | None = None, behind: float = math.inf
+) -> list[tuple[list[int], float]]:
     """The `width` best texts found, best first, as (classes, score).
 
     A score is the log-probability of the alignments that were followed; with a language, what it adds as well.
@@ -100,6 +102,7 @@ def beam(scores: Scores, width: int, language: Language | None = None) -> list[t
     Args:
         width: How many beginnings of texts are followed.
         language: What to ask how probable a letter is after those before; without it, only the scores count.
+        behind: How far behind the best a beginning is given up, in nats.
     """
     tree = _Prefixes(language)
     # A prefix's probability is kept apart for alignments that end in a blank and those that end in its last letter.
@@ -111,8 +114,8 @@ def beam(scores: Scores, width: int, language: Language | None = None) -> list[t
             alive = {prefix: (_add(*ends) + blank, _NEVER) for prefix, ends in alive.items()}
             continue
         grown = _extend(alive, frame.tolist(), likely, tree)
-        alive = dict(tree.ranked(grown)[:width])
-    return [(tree.classes(prefix), _add(*ends) + tree.gains[prefix]) for prefix, ends in tree.ranked(alive)]
+        alive = tree.best(grown, width, behind)
+    return [(tree.classes(prefix), _add(*ends) + tree.gains[prefix]) for prefix, ends in alive.items()]
 
 
 def locate(scores: Scores, numbers: list[int]) -> list[Letter]:
@@ -176,10 +179,12 @@ class _Prefixes:
             self.gains.append(gain)
         return found
 
-    def ranked(self, alive: Alive) -> list[tuple[int, tuple[float, float]]]:
-        """Beginnings, the best first."""
-        gains = self.gains
-        return sorted(alive.items(), key=lambda item: -_add(*item[1]) - gains[item[0]])
+    def best(self, alive: Alive, width: int, behind: float) -> Alive:
+        """The best beginnings, the very best first, without those that are too far behind it."""
+        scores = {prefix: _add(*ends) + self.gains[prefix] for prefix, ends in alive.items()}
+        ranked = sorted(scores, key=scores.__getitem__, reverse=True)[:width]
+        least = scores[ranked[0]] - behind
+        return {prefix: alive[prefix] for prefix in ranked if scores[prefix] >= least}
 
     def classes(self, prefix: int) -> list[int]:
         """The letters of a beginning."""

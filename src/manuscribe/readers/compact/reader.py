@@ -1,5 +1,6 @@
 """The embedded reader: a small network that runs on any CPU, its weights inside the package."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,6 +37,7 @@ _WEIGHT, _BONUS = 0.35, 1.2
 # Nats a letter that a reading in the page's script may be less probable than one in another. What is really written in
 # another script mostly loses more (measured on held-out lines).
 _DOUBT = 0.7
+_BEHIND = 6.0  # nats; whoever wants other readings gets them however improbable
 _PLAIN = 0.8  # share of a page's letters from which on there is no doubt about its script
 SQUEEZED = "squeezed: the line is too long for its height"
 
@@ -122,7 +124,8 @@ class CompactReader:
             score = share + log_probability(scores, numbers)
             texts = [(numbers, _probability(score))]
         else:
-            found = beam(scores, self._options.width, self._language)
+            behind = _BEHIND if self._options.nbest == 1 else math.inf
+            found = beam(scores, self._options.width, self._language, behind)
             score, texts = share + found[0][1], self._distinct(found)
             letters = locate(scores, texts[0][0])
         others = texts[1 : self._options.nbest]
