@@ -55,7 +55,9 @@ def main() -> str:
     parser.add_argument("folder", nargs="?", type=Path, default=Path("../shared/data/pages/dev"))
     parser.add_argument("--language", help="restrict the reading to a language's characters")
     parser.add_argument("--without", metavar="SOURCE", help="leave out a source, as one whose lines the reader learnt")
-    parser.add_argument("--beams", type=int, default=1, help="width of the beam search (default: %(default)s)")
+    parser.add_argument(
+        "--beams", type=int, default=8, help="width of the beam search; 1: letter by letter (default: %(default)s)"
+    )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
     options = parser.parse_args()
     pages = [page for page in read_pages(options.folder) if page.source != options.without]

@@ -45,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
         help="parquet files of lines, glob patterns allowed (default: %(default)s)",
     )
     parser.add_argument("--language", help="restrict the reading to a language's characters")
-    parser.add_argument("--beams", type=int, default=1, help="width of the beam search (default: %(default)s)")
+    parser.add_argument(
+        "--beams", type=int, default=8, help="width of the beam search; 1: letter by letter (default: %(default)s)"
+    )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
     return parser
 

@@ -33,10 +33,10 @@ _WIDTH_STEP = 64
 _PIXELS_A_FRAME = 4
 _CHARACTERS = "characters"
 # Of the character model beside the network; chosen on groups held out of the training lines.
-_WEIGHT, _BONUS = 0.35, 1.2
+_WEIGHT, _BONUS = 0.45, 1.6
 # Nats a letter that a reading in the page's script may be less probable than one in another. What is really written in
 # another script mostly loses more (measured on held-out lines).
-_DOUBT = 0.7
+_DOUBT = 1.2
 _BEHIND = 6.0  # nats; whoever wants other readings gets them however improbable
 _PLAIN = 0.8  # share of a page's letters from which on there is no doubt about its script
 SQUEEZED = "squeezed: the line is too long for its height"
