@@ -45,12 +45,12 @@ def test_impossible_text_has_no_probability() -> None:
 @given(st.integers(0, 10_000))
 @settings(max_examples=40, deadline=None)
 def test_wide_beam_finds_the_most_probable_texts(seed: int) -> None:
-    scores = random_scores(seed, 5, 3)
+    # So even that no letter is left out as very improbable in a frame: then the sums are exact.
+    scores = random_scores(seed, 5, 3, sharpness=0.5)
     truth = sorted(brute_force(scores).items(), key=lambda item: -item[1])
     found = beam(scores, 50)
     assert tuple(found[0][0]) == truth[0][0]
-    # Letters that are very improbable in a frame are not followed.
-    assert [np.exp(score) for _, score in found[:3]] == pytest.approx([p for _, p in truth[:3]], rel=0.05)
+    assert [np.exp(score) for _, score in found[:3]] == pytest.approx([p for _, p in truth[:3]], rel=1e-4)
 
 
 def test_beam_beats_greedy_where_alignments_add_up() -> None:

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from manuscribe.errors import UsageError
 
 EXTRAS = {
-    "train": (("torch", "onnx", "pyarrow", "yaml", "safetensors", "fontTools"), "training, rendered lines"),
+    "train": (("torch", "onnx", "pyarrow", "yaml", "fontTools", "wordfreq"), "training, rendered lines"),
     "trocr": (("torch", "transformers", "tokenizers", "huggingface_hub"), "for a later version: TrOCR checkpoints"),
     "vlm": (("torch", "transformers", "huggingface_hub"), "for a later version: vision-language models"),
     "service": (("fastapi", "uvicorn"), "for a later version: the HTTP service"),

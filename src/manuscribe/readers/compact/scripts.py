@@ -42,7 +42,8 @@ class ScriptScores:
 
     def __call__(self, scores: Scores) -> tuple[Scores, float]:
         """T×C log-probabilities among the script's classes; and the log of what they added up to, over all frames."""
-        probabilities = np.exp(scores)
+        # In double precision, for a frame that is sure of another script leaves next to nothing.
+        probabilities = np.exp(scores, dtype=np.float64)
         meant = np.where(self._kept, probabilities, 0.0)
         for seen, letter in zip(self._seen, self._meant, strict=True):
             meant[:, letter] += _SHARE * probabilities[:, seen]
