@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manuscribe.readers.compact.decoding import Language, beam, greedy, locate, log_probability, restrict
+from manuscribe.readers.compact.decoding import Fusion, beam, greedy, locate, log_probability, restrict
 
 
 def random_scores(seed: int, frames: int, classes: int, sharpness: float = 1.0) -> np.ndarray:
@@ -110,8 +110,8 @@ def test_a_language_decides_between_letters_that_look_alike() -> None:
     scores = one_hot([0, 1, 0, 2, 0, 3])
     scores[5] = np.log([0.02, 0.03, 0.5, 0.45])  # 2 looks a little more like it than 3
     assert beam(scores, 8)[0][0] == [1, 2, 2]
-    assert beam(scores, 8, Language(model, weight=0.5, bonus=0.0))[0][0] == [1, 2, 3]
-    assert beam(scores, 8, Language(model, weight=0.0, bonus=0.0)) == beam(scores, 8)
+    assert beam(scores, 8, Fusion(model, weight=0.5, bonus=0.0))[0][0] == [1, 2, 3]
+    assert beam(scores, 8, Fusion(model, weight=0.0, bonus=0.0)) == beam(scores, 8)
 
 
 def test_what_is_far_behind_is_given_up() -> None:

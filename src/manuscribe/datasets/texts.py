@@ -107,10 +107,9 @@ class TextSource:
         while len(text) < length * 0.7:
             words = self._passage(language, int(rng.integers(3, 14)), rng).strip('.,;:!?"()').title()
             text = f"{text} {phrase(language, words or '1', rng)}".strip()
-        if len(text) > length * 1.25:
-            text = (
-                text[: text.rfind(" ", 0, int(length * 1.25))] if " " in text[: int(length * 1.25)] else text[:length]
-            )
+        most = int(length * 1.25)
+        if len(text) > most:
+            text = text[:most].rpartition(" ")[0] or text[:length]
         elif len(text) < length * 0.8:
             text += ", " + self._passage(language, length - len(text), rng)
         return text

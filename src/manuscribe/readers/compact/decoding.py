@@ -38,8 +38,8 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
-    """How a language takes part in decoding.
+class Fusion:
+    """How a character model takes part in decoding.
 
     Attributes:
         model: What tells how probable letters are.
@@ -93,18 +93,18 @@ def log_probability(scores: Scores, numbers: list[int]) -> float:
 
 
 def beam(
-    scores: Scores, width: int, language: Language | None = None, behind: float = math.inf
+    scores: Scores, width: int, fusion: Fusion | None = None, behind: float = math.inf
 ) -> list[tuple[list[int], float]]:
     """The `width` best texts found, best first, as (classes, score).
 
-    A score is the log-probability of the alignments that were followed; with a language, what it adds as well.
+    A score is the log-probability of the alignments that were followed; with a character model, what it adds as well.
 
     Args:
         width: How many beginnings of texts are followed.
-        language: What to ask how probable a letter is after those before; without it, only the scores count.
+        fusion: What to ask how probable a letter is after those before; without it, only the scores count.
         behind: How far behind the best a beginning is given up, in nats.
     """
-    tree = _Prefixes(language)
+    tree = _Prefixes(fusion)
     # A prefix's probability is kept apart for alignments that end in a blank and those that end in its last letter.
     alive: Alive = {0: (0.0, _NEVER)}
     for frame in scores:
@@ -153,16 +153,16 @@ def _viterbi(scores: NDArray[np.float64], states: NDArray[np.int64]) -> NDArray[
 
 
 class _Prefixes:
-    """Beginnings of texts as a tree, numbered; the empty one is 0. What is asked of the language is kept with each."""
+    """Beginnings of texts as a tree, numbered; the empty one is 0. What the character model says is kept with each."""
 
-    def __init__(self, language: Language | None) -> None:
-        self._language = language
+    def __init__(self, fusion: Fusion | None) -> None:
+        self._fusion = fusion
         self._children: dict[tuple[int, int], int] = {}
         self._parents = [0]
         self.lasts = [BLANK]
         self.gains = [0.0]
-        """What the language adds to each beginning's score."""
-        self._contexts = [language.model.start] if language else []
+        """What the character model adds to each beginning's score."""
+        self._contexts = [fusion.model.start] if fusion else []
 
     def child(self, prefix: int, letter: int) -> int:
         """The beginning that is longer by a letter."""
@@ -172,9 +172,9 @@ class _Prefixes:
             self._parents.append(prefix)
             self.lasts.append(letter)
             gain = self.gains[prefix]
-            if self._language:
-                score, context = self._language.model.step(self._contexts[prefix], letter)
-                gain += self._language.weight * score + self._language.bonus
+            if self._fusion:
+                score, context = self._fusion.model.step(self._contexts[prefix], letter)
+                gain += self._fusion.weight * score + self._fusion.bonus
                 self._contexts.append(context)
             self.gains.append(gain)
         return found

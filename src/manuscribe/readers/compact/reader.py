@@ -13,7 +13,7 @@ from manuscribe.document import Alternative, Character, Line, Polygon
 from manuscribe.engines.openvino import OpenVinoModel, available_cores
 from manuscribe.models.files import ModelFile, embedded
 from manuscribe.readers.compact.decoding import (
-    Language,
+    Fusion,
     Letter,
     Scores,
     beam,
@@ -61,8 +61,8 @@ class CompactReader:
         model = model or embedded("compact")
         self._options = options
         self._characters = model.charset
-        self._language = _language(model) if options.width > 1 else None
-        self.version = f"{model.version}+{embedded(_CHARACTERS).version}" if self._language else model.version
+        self._fusion = _fusion(model) if options.width > 1 else None
+        self.version = f"{model.version}+{embedded(_CHARACTERS).version}" if self._fusion else model.version
         self._allowed = self._mask(options.language)
         self._scripts = {name: ScriptScores(model.charset, name) for name in SCRIPTS}
         threads = options.threads or available_cores()
@@ -72,7 +72,7 @@ class CompactReader:
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
         readings = self._network.map(self._read, lines)
-        if of_one_page and self._language and self._options.language is None:
+        if of_one_page and self._fusion and self._options.language is None:
             readings = self._in_one_script(readings)
         return [reading.line for reading in readings]
 
@@ -125,7 +125,7 @@ class CompactReader:
             texts = [(numbers, _probability(score))]
         else:
             behind = _BEHIND if self._options.nbest == 1 else math.inf
-            found = beam(scores, self._options.width, self._language, behind)
+            found = beam(scores, self._options.width, self._fusion, behind)
             score, texts = share + found[0][1], self._distinct(found)
             letters = locate(scores, texts[0][0])
         others = texts[1 : self._options.nbest]
@@ -165,12 +165,12 @@ class CompactReader:
         return "".join(self._characters[number - 1] for number in numbers).strip()
 
 
-def _language(model: ModelFile) -> Language | None:
+def _fusion(model: ModelFile) -> Fusion | None:
     """The character model, if it knows the reader's letters by the same numbers."""
     characters = embedded(_CHARACTERS)
     if characters.charset != model.charset:
         return None
-    return Language(CharacterModel.load(characters.path), _WEIGHT, _BONUS)
+    return Fusion(CharacterModel.load(characters.path), _WEIGHT, _BONUS)
 
 
 def _boxes(letters: Sequence[Letter], size: tuple[int, int]) -> list[Polygon]:
