@@ -9,7 +9,14 @@ from manuscribe.readers.compact.scripts import ScriptScores, scripts_of
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.text.charset import charset
 
-TEXTS = ["на второй группе", "относятся героев", "bmopocmenenu", "Massachusetts, the 4th of July", "в романе Толстого"]
+TEXTS = [
+    "на второй группе",
+    "относятся героев",
+    "bmopocmenenu",
+    "Massachusetts, the 4th of July",
+    "в романе Толстого",
+    "omnocamca repoeb",
+]
 
 
 def seen(text: str, sure: float = 0.9) -> np.ndarray:
@@ -41,6 +48,11 @@ def test_strokes_seen_as_latin_are_read_as_the_pages_cyrillic(reader: CompactRea
     assert (first, second) == (TEXTS[0], TEXTS[1])
     assert scripts_of(third) == {"CYRILLIC"}
     assert third.startswith("вто")
+
+
+def test_a_page_that_is_all_seen_as_latin_strokes_is_read_as_cyrillic(reader: CompactReader) -> None:
+    lines = read(reader, 2, 5, of_one_page=True)
+    assert scripts_of("".join(lines)) == {"CYRILLIC"}
 
 
 def test_what_is_clearly_another_script_stays(reader: CompactReader) -> None:

@@ -182,6 +182,22 @@ def test_pages_can_be_left_out_of_training(ground_truth: Path, tmp_path: Path) -
     assert 0 < fewer < all_lines
 
 
+def test_a_source_can_be_drawn_more_often(ground_truth: Path, tmp_path: Path) -> None:
+    lines = read_lines(["lines/*.parquet"], ground_truth)
+    halves = [
+        [replace(line, source=source, text=source, group=f"{source}{i}") for i, line in enumerate(half)]
+        for source, half in (("a", lines[::2]), ("b", lines[1::2]))
+    ]
+    (tmp_path / "lines").mkdir()
+    write_lines(tmp_path / "lines" / "both.parquet", [line for half in halves for line in half])
+    for folder in ("fonts", "text"):
+        (tmp_path / folder).symlink_to(ground_truth / folder)
+    task = build(tmp_path, tmp_path, "data.weights={a: 9}", "data.synthetic.share=0", "batch.narrow_steps=0")
+    drawn = [int(letter) for step in range(40) for letter in task.batch(step).targets]  # type: ignore[attr-defined]
+    first = task.characters.index("a") + 1  # type: ignore[attr-defined]
+    assert 0.8 < drawn.count(first) / len(drawn) < 0.97
+
+
 def test_a_run_is_only_resumed_with_what_it_began_with(ground_truth: Path, tmp_path: Path) -> None:
     from manuscribe.training.recipe import load_recipe, run_recipe
 

@@ -4,7 +4,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -50,12 +50,14 @@ class DataSection(Section):
     Attributes:
         lines: Glob patterns of line data sets.
         without: Values of the column `page` that are left out, for measuring on those pages.
+        weights: How many times as often as by its size a source's lines are drawn; 1 for sources not named.
         validation: Share of each source's groups that is held out.
         seed: Decides which groups; a run that starts from an earlier one's weights must hold out the same.
     """
 
     lines: tuple[str, ...]
     without: tuple[str, ...] = ()
+    weights: Mapping[str, Annotated[float, Field(gt=0)]] = {}
     seed: int = 0
     synthetic: SyntheticSection
     validation: float = Field(default=0.03, gt=0, lt=0.5)
@@ -150,12 +152,15 @@ class CompactReaderTask:
         rest, held = split_groups(lines, data.validation, data.seed)
         texts = TextSource(load_texts(root / synthetic.texts, sorted(synthetic.languages)))
         self._renderer = LineRenderer(load_faces(root / synthetic.fonts), texts)
-        self._real = sorted(
-            ((to_height(line.pixels()), _text(line)) for line in rest),
+        drawn = sorted(
+            ((to_height(line.pixels()), _text(line), data.weights.get(line.source, 1.0)) for line in rest),
             key=lambda row: row[0].shape[1],
         )
+        self._real = [(line, text) for line, text, _ in drawn]
         self._widths = np.array([line.shape[1] for line, _ in self._real])
-        self._pixels = np.cumsum(self._widths)
+        weights = np.array([weight for _, _, weight in drawn])
+        self._weights = np.concatenate([[0.0], np.cumsum(weights)])
+        self._pixels = np.cumsum(weights * self._widths)
         self._held = self._choose_held(held)
         self._held_synthetic = self._render_held()
 
@@ -198,7 +203,8 @@ class CompactReaderTask:
             language = str(rng.choice(names, p=weights / weights.sum()))
             line, text = self._renderer.draw(language, max(1, width // _PIXELS_A_CHARACTER), rng)
         else:
-            line, text = self._real[int(rng.integers(low, high))]
+            drawn = rng.uniform(self._weights[low], self._weights[high])
+            line, text = self._real[int(np.searchsorted(self._weights, drawn, side="right")) - 1]
             line = vary(line, rng)
         ink = to_ink(_squeeze(line, width + 24))
         if rng.random() < 0.3:
