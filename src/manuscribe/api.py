@@ -15,8 +15,11 @@ def read(
     reader: str = "compact",
     language: str | None = None,
     level: Literal["page", "line"] = "page",
-    beams: int = 8,
+    beams: int | None = None,
     nbest: int = 1,
+    fit: Literal["squash", "pad"] | None = None,
+    precision: Literal["fp32", "bf16"] | None = None,
+    revision: str | None = None,
     threads: int = 0,
 ) -> Document:
     """Read one image of a page (or, with `level="line"`, of a single line).
@@ -25,11 +28,14 @@ def read(
 
     Args:
         path: A JPEG, PNG, TIFF, WebP or BMP file.
-        reader: Name of the reader.
+        reader: Name of a reader, or a TrOCR checkpoint: its folder, or its name on the Hugging Face hub.
         language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
         level: What the image holds.
-        beams: Width of the beam search; 1 reads letter by letter, without the character model.
+        beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line.
+        fit: How a line comes into a checkpoint's frame.
+        precision: How a checkpoint is computed.
+        revision: Branch, tag or commit of a checkpoint on the hub.
         threads: CPU threads; 0 takes every core this process may use.
 
     Raises:
@@ -49,6 +55,9 @@ def read(
         level=level,
         beams=beams,
         nbest=nbest,
+        fit=fit,
+        precision=precision,
+        revision=revision,
         threads=threads,
     )
     return PageReader(options).read(Path(path))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from manuscribe.cli.extras import needs
+from manuscribe.extras import needs
 
 app = typer.Typer(help="Data sets of lines.", no_args_is_help=True)
 

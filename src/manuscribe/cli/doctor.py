@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from manuscribe.cli.extras import EXTRAS, missing
+from manuscribe.extras import EXTRAS, missing
 from manuscribe.version import __version__
 
 _CORE = ("openvino", "numpy", "opencv-python-headless", "pillow", "lxml", "pydantic")

@@ -26,6 +26,8 @@ Examples:
     manuscribe read scans/ -o texts/ -f txt,page,alto
 
     manuscribe read line.png --level line --language ru --nbest 3 -f json
+
+    manuscribe read letter.jpg --reader microsoft/trocr-base-handwritten
 """
 
 
@@ -40,15 +42,26 @@ def read(
     formats: Annotated[
         str, typer.Option("-f", "--format", help="One or more of txt, json, page, alto, with commas.")
     ] = "txt",
-    reader: Annotated[str, typer.Option(help="Name of a reader, or the .onnx file of a trained one.")] = "compact",
+    reader: Annotated[
+        str,
+        typer.Option(
+            help="Name of a reader, the .onnx file of a trained one, or a TrOCR checkpoint: folder or owner/name."
+        ),
+    ] = "compact",
     language: Annotated[
         str | None, typer.Option(help="Read only this language's characters: en, fr, de, vi, ru, uk.")
     ] = None,
     level: Annotated[str, typer.Option(help="What an image holds: a page or a line.")] = "page",
     beams: Annotated[
-        int, typer.Option(help="Width of the beam search; 1 reads letter by letter, without the character model.")
-    ] = 8,
+        int | None,
+        typer.Option(help="Width of the beam search; 1 takes the surest each time. [default: the reader's own]"),
+    ] = None,
     nbest: Annotated[int, typer.Option(help="Readings of each line, written where the format has a place.")] = 1,
+    fit: Annotated[
+        str | None, typer.Option(help="How a line comes into a checkpoint's frame: squash (as trained) or pad.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32 or bf16.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu.")] = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
@@ -66,6 +79,9 @@ def read(
         level=level,
         beams=beams,
         nbest=nbest,
+        fit=fit,
+        precision=precision,
+        revision=revision,
         device=device,
         threads=threads,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from manuscribe.cli.extras import needs
+from manuscribe.extras import needs
 
 
 def train(

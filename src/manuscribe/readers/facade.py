@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
@@ -17,10 +18,14 @@ class Reader:
     """Reads images of single lines.
 
     Args:
-        name: A reader's name, `"compact"` for the embedded one.
+        name: A reader's name, `"compact"` for the embedded one; or a TrOCR checkpoint, by its folder or its name on
+            the Hugging Face hub.
         language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
-        beams: Width of the beam search; 1 reads letter by letter, without the character model.
+        beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line; those after the first are its `alternatives`.
+        fit: How a line comes into a checkpoint's frame: `"squash"` or `"pad"`.
+        precision: How a checkpoint is computed: `"fp32"` or `"bf16"`.
+        revision: Branch, tag or commit of a checkpoint on the hub.
         threads: CPU threads; 0 takes every core this process may use.
 
     Raises:
@@ -38,11 +43,23 @@ class Reader:
         name: str = "compact",
         *,
         language: str | None = None,
-        beams: int = 8,
+        beams: int | None = None,
         nbest: int = 1,
+        fit: Literal["squash", "pad"] | None = None,
+        precision: Literal["fp32", "bf16"] | None = None,
+        revision: str | None = None,
         threads: int = 0,
     ) -> None:
-        options = validated(ReaderOptions, language=language, beams=beams, nbest=nbest, threads=threads)
+        options = validated(
+            ReaderOptions,
+            language=language,
+            beams=beams,
+            nbest=nbest,
+            fit=fit,
+            precision=precision,
+            revision=revision,
+            threads=threads,
+        )
         self._reader = load_reader(name, options)
 
     def read_lines(self, images: Sequence[Path | str | Image.Image | Pixels]) -> list[Line]:

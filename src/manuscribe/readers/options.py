@@ -10,8 +10,13 @@ class ReaderOptions(BaseModel):
 
     Attributes:
         language: Restrict the reading to the charset of this language (BCP 47 code); `None` allows all.
-        beams: Width of the beam search, in which the character model takes part; 1 reads greedily and without it.
+        beams: Width of the beam search; 1 takes the surest letter or token each time. `None` is the reader's own:
+            8 for the embedded one, whose character model takes part then, and what a checkpoint says of itself.
         nbest: Readings to give for each line, the first included; needs as many beams.
+        fit: How a line comes into the frame of a checkpoint's encoder: `squash` gives up its proportions, as the
+            published ones were trained; `pad` keeps them, with paper around.
+        precision: How a checkpoint's network is computed.
+        revision: Branch, tag or commit of a checkpoint on the hub.
         device: Where the network runs.
         threads: CPU threads; 0 takes every core this process may use.
     """
@@ -19,12 +24,10 @@ class ReaderOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     language: str | None = None
-    beams: int = Field(default=8, ge=1, le=100)
+    beams: int | None = Field(default=None, ge=1, le=100)
     nbest: int = Field(default=1, ge=1, le=100)
+    fit: Literal["squash", "pad"] | None = None
+    precision: Literal["fp32", "bf16"] | None = None
+    revision: str | None = None
     device: Literal["cpu"] = "cpu"
     threads: int = Field(default=0, ge=0, le=1024)
-
-    @property
-    def width(self) -> int:
-        """Beams that are kept: some more than the readings asked for, since a few may turn out to be the same text."""
-        return max(self.beams, self.nbest + 4 if self.nbest > 1 else 1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from manuscribe.document import Line
 from manuscribe.errors import ModelError
+from manuscribe.extras import needs
 from manuscribe.models.files import ModelFile
 from manuscribe.readers.options import ReaderOptions
 
@@ -36,7 +37,9 @@ class LineReader(Protocol):
 
 
 def load_reader(name: str, options: ReaderOptions) -> LineReader:
-    """The reader of that name, or of the `.onnx` file that `manuscribe train` wrote.
+    """The reader of that name, of the `.onnx` file that `manuscribe train` wrote, or of a TrOCR checkpoint.
+
+    A checkpoint is named by its folder, or by its name on the Hugging Face hub, which has a slash in it.
 
     Raises:
         ModelError: No reader has that name, its weights are missing, or the file is no reader's.
@@ -46,7 +49,13 @@ def load_reader(name: str, options: ReaderOptions) -> LineReader:
         return _trained(Path(name), options)
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in found:
-        raise ModelError(f"No reader named '{name}'.", f"Installed readers: {', '.join(sorted(found)) or 'none'}.")
+        if "/" in name or Path(name).is_dir():
+            return _checkpoint(name, options)
+        raise ModelError(
+            f"No reader named '{name}'.",
+            f"Installed readers: {', '.join(sorted(found)) or 'none'}. "
+            "A TrOCR checkpoint is named by its folder, or as owner/name on the hub.",
+        )
     try:
         make = found[name].load()
     except (ImportError, AttributeError) as error:
@@ -62,3 +71,10 @@ def _trained(path: Path, options: ReaderOptions) -> LineReader:
     if model.card.get("kind") != "compact-reader":
         raise ModelError(f"{path} holds no reader.", "Name a file that `manuscribe train` made from a reader's recipe.")
     return CompactReader(options, model)
+
+
+def _checkpoint(name: str, options: ReaderOptions) -> LineReader:
+    needs("trocr")
+    from manuscribe.readers.trocr.reader import TrocrReader
+
+    return TrocrReader(name, options)

@@ -11,7 +11,7 @@ class ReadingOptions(ReaderOptions):
     """How pages are read.
 
     Attributes:
-        reader: Name of a reader, or path of the `.onnx` file of a trained one.
+        reader: Name of a reader, path of the `.onnx` file of a trained one, or a TrOCR checkpoint (folder or hub name).
         level: What an image holds: a whole `page`, or a single `line`, which is then not searched for lines.
     """
 

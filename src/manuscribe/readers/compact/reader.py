@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from manuscribe.document import Alternative, Character, Line, Polygon
 from manuscribe.engines.openvino import OpenVinoModel, available_cores
+from manuscribe.errors import UsageError
 from manuscribe.models.files import ModelFile, embedded
 from manuscribe.readers.compact.decoding import (
     Fusion,
@@ -32,6 +33,7 @@ from manuscribe.text.charset import SCRIPTS, charset
 _WIDTH_STEP = 64
 _PIXELS_A_FRAME = 4
 _CHARACTERS = "characters"
+_BEAMS = 8
 # Of the character model beside the network; chosen on groups held out of the training lines.
 _WEIGHT, _BONUS = 0.45, 1.6
 # Nats a letter that a reading in the page's script may be less probable than one in another. What is really written in
@@ -63,9 +65,9 @@ class CompactReader:
 
     def __init__(self, options: ReaderOptions, model: ModelFile | None = None) -> None:
         model = model or embedded("compact")
-        self._options = options
+        self._options, self._width = options, _width(options)
         self._characters = model.charset
-        self._fusion = _fusion(model) if options.width > 1 else None
+        self._fusion = _fusion(model) if self._width > 1 else None
         self.version = f"{model.version}+{embedded(_CHARACTERS).version}" if self._fusion else model.version
         self._allowed = self._mask(options.language)
         self._scripts = {name: ScriptScores(model.charset, name) for name in SCRIPTS}
@@ -129,14 +131,14 @@ class CompactReader:
 
     def _decode(self, scores: Scores, share: float, size: tuple[int, int]) -> _Reading:
         """Read scores that were shared out anew before, when all frames' together were `share` nats."""
-        if self._options.width == 1:
+        if self._width == 1:
             letters = greedy(scores)
             numbers = [letter.number for letter in letters]
             score = share + log_probability(scores, numbers)
             texts = [(numbers, _probability(score))]
         else:
             behind = _BEHIND if self._options.nbest == 1 else math.inf
-            found = beam(scores, self._options.width, self._fusion, behind)
+            found = beam(scores, self._width, self._fusion, behind)
             score, texts = share + found[0][1], self._distinct(found)
             letters = locate(scores, texts[0][0])
         others = texts[1 : self._options.nbest]
@@ -174,6 +176,14 @@ class CompactReader:
 
     def _text(self, numbers: list[int]) -> str:
         return "".join(self._characters[number - 1] for number in numbers).strip()
+
+
+def _width(options: ReaderOptions) -> int:
+    """Beams that are kept: some more than the readings asked for, since a few may turn out to be the same text."""
+    for name in ("fit", "precision", "revision"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"The embedded reader has no {name}.", f"Leave --{name} out; it is for checkpoints.")
+    return max(options.beams or _BEAMS, options.nbest + 4 if options.nbest > 1 else 1)
 
 
 def _fusion(model: ModelFile) -> Fusion | None:

@@ -1,0 +1,1 @@
+"""TrOCR checkpoints: loading, the network, decoding."""

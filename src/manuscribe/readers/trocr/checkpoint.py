@@ -1,0 +1,72 @@
+"""A checkpoint: a folder in the hub's layout, or an adapter's folder with the base that it names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from torch import Tensor
+
+from manuscribe.errors import ModelError
+from manuscribe.models.hub import locate
+from manuscribe.readers.trocr.adapters import find_adapter, merge
+from manuscribe.readers.trocr.configuration import Configuration, read_configuration
+from manuscribe.readers.trocr.network import TrocrNetwork
+from manuscribe.readers.trocr.tokens import Tokens
+from manuscribe.readers.trocr.weights import load_network, read_weights
+
+_SAMPLE = 64
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that reading needs.
+
+    Attributes:
+        version: Short digest of settings and weights.
+    """
+
+    configuration: Configuration
+    network: TrocrNetwork
+    tokens: Tokens
+    version: str
+
+
+def load_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
+    """Load a checkpoint by its folder or its name on the hub.
+
+    Raises:
+        ModelError: It is not there, damaged, incomplete, or of another architecture.
+    """
+    folder = locate(name, revision)
+    adapter = find_adapter(folder)
+    base = folder if adapter is None else _base_of(adapter.base, folder)
+    if adapter is not None and find_adapter(base) is not None:
+        raise ModelError(f"{folder} is an adapter on an adapter, {base}.", "Merge the first one into its base.")
+    configuration = read_configuration(base)
+    weights = read_weights(base)
+    if adapter is not None:
+        weights = merge(adapter, weights)
+    tokens = Tokens(_with_tokenizer(folder, base), configuration.decoder.vocab_size)
+    network = load_network(configuration, weights, str(folder))
+    return Checkpoint(configuration, network, tokens, _version(configuration, weights))
+
+
+def _base_of(name: str, folder: Path) -> Path:
+    """An adapter's base; a relative path may also be meant from the adapter's folder."""
+    beside = folder / name
+    return beside if beside.is_dir() else locate(name)
+
+
+def _with_tokenizer(folder: Path, base: Path) -> Path:
+    return folder if (folder / "tokenizer.json").is_file() else base
+
+
+def _version(configuration: Configuration, weights: Mapping[str, Tensor]) -> str:
+    digest = sha256(configuration.model_dump_json().encode())
+    for name in sorted(weights):
+        # A sample is enough to tell two trainings apart, and saves a second for each gigabyte.
+        flat = weights[name].flatten()
+        digest.update(name.encode())
+        digest.update(flat[:: max(1, len(flat) // _SAMPLE)].float().numpy().tobytes())
+    return digest.hexdigest()[:12]

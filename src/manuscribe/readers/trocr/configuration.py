@@ -1,0 +1,249 @@
+"""What a TrOCR checkpoint says of itself: `config.json`, `generation_config.json`, the image processor's settings.
+
+Keys and defaults are those of transformers' `ViTConfig`, `DeiTConfig`, `BeitConfig`, `TrOCRConfig`, `GenerationConfig`
+and image processors, versions 4 and 5. Keys that do not change the result are ignored.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from manuscribe.errors import ModelError
+
+_LARGEST = 50_000_000  # bytes of a settings file
+_LENGTH = 128  # tokens, where a checkpoint does not say; a line has seldom more than 60
+
+
+def _pair(value: Any) -> Any:
+    """A size as (height, width): a number is both."""
+    return (value, value) if isinstance(value, int) else value
+
+
+Size = Annotated[tuple[int, int], BeforeValidator(_pair)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class EncoderConfig(_Part):
+    """The vision encoder; sizes in pixels are height, width."""
+
+    model_type: Literal["vit", "deit", "beit"]
+    hidden_size: int = Field(default=768, gt=0)
+    num_hidden_layers: int = Field(default=12, gt=0)
+    num_attention_heads: int = Field(default=12, gt=0)
+    intermediate_size: int = Field(default=3072, gt=0)
+    hidden_act: str = "gelu"
+    layer_norm_eps: float = 1e-12
+    image_size: Size = (224, 224)
+    patch_size: Size = (16, 16)
+    num_channels: int = 3
+    qkv_bias: bool = True
+    use_absolute_position_embeddings: bool = False
+    use_relative_position_bias: bool = False
+    use_shared_relative_position_bias: bool = False
+    layer_scale_init_value: float = 0.1
+    use_mean_pooling: bool = True
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Patches down and across."""
+        return self.image_size[0] // self.patch_size[0], self.image_size[1] // self.patch_size[1]
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether a learned vector is added to each patch."""
+        return self.model_type != "beit" or self.use_absolute_position_embeddings
+
+
+def _alias(name: str, other: str, default: Any) -> Any:
+    return Field(default=default, validation_alias=AliasChoices(name, other))
+
+
+class DecoderConfig(_Part):
+    """The text decoder."""
+
+    model_type: Literal["trocr"]
+    vocab_size: int = Field(default=50265, gt=0)
+    hidden_size: int = _alias("d_model", "hidden_size", 1024)
+    layers: int = _alias("decoder_layers", "num_hidden_layers", 12)
+    heads: int = _alias("decoder_attention_heads", "num_attention_heads", 16)
+    intermediate_size: int = _alias("decoder_ffn_dim", "intermediate_size", 4096)
+    activation_function: str = "gelu"
+    max_position_embeddings: int = Field(default=512, gt=0)
+    cross_attention_hidden_size: int | None = None
+    scale_embedding: bool = False
+    use_learned_position_embeddings: bool = True
+    layernorm_embedding: bool = True
+    tie_word_embeddings: bool = True
+    pad_token_id: int = 1
+
+
+class Generation(_Part):
+    """How the checkpoint wants to be decoded, as `GenerationConfig` means it.
+
+    Attributes:
+        max_length: Tokens in all, the start token included.
+    """
+
+    decoder_start_token_id: int
+    eos_token_id: Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if isinstance(v, int) else v)]
+    pad_token_id: int = 1
+    max_length: int = Field(default=_LENGTH, gt=1)
+    num_beams: int = Field(default=1, ge=1)
+    length_penalty: float = 1.0
+    early_stopping: bool | Literal["never"] = False
+    no_repeat_ngram_size: int = Field(default=0, ge=0)
+
+
+class Preprocessing(_Part):
+    """How an image becomes the encoder's input.
+
+    Attributes:
+        size: Height and width after scaling.
+        resample: Pillow's number of the filter.
+        crop: Height and width that are then cut from the middle.
+    """
+
+    size: tuple[int, int]
+    resample: int = 2
+    do_resize: bool = True
+    do_rescale: bool = True
+    rescale_factor: float = 1 / 255
+    do_normalize: bool = True
+    image_mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    image_std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    crop: tuple[int, int] | None = None
+
+
+class Configuration(_Part):
+    """All settings of a checkpoint."""
+
+    encoder: EncoderConfig
+    decoder: DecoderConfig
+    generation: Generation
+    preprocessing: Preprocessing
+
+
+Part = TypeVar("Part", bound=_Part)
+
+
+def read_configuration(folder: Path) -> Configuration:
+    """Read a checkpoint's settings.
+
+    Raises:
+        ModelError: A file is missing or damaged, or the checkpoint has another architecture.
+    """
+    config = read_json(folder / "config.json")
+    if config is None:
+        raise ModelError(
+            f"{folder} is no checkpoint: it has no config.json.", "Name the folder that `save_pretrained` wrote."
+        )
+    kind = config.get("model_type")
+    if kind != "vision-encoder-decoder":
+        raise ModelError(
+            f"{folder} holds a model of type '{kind}', not a TrOCR checkpoint.",
+            "A TrOCR checkpoint has the type 'vision-encoder-decoder'.",
+        )
+    path = folder / "config.json"
+    encoder = _read_part(EncoderConfig, config.get("encoder") or {}, path, "encoder")
+    decoder = _read_part(DecoderConfig, config.get("decoder") or {}, path, "decoder")
+    return Configuration(
+        encoder=encoder,
+        decoder=decoder,
+        generation=_generation(folder, config, decoder),
+        preprocessing=_preprocessing(folder, encoder),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object; nothing where there is no such file.
+
+    Raises:
+        ModelError: The file is not JSON, no object, or too large.
+    """
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError("too large")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read: {error}.", "Fetch the checkpoint again.") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} does not hold settings.", "Fetch the checkpoint again.")
+    return value
+
+
+def _read_part(kind: type[Part], values: Mapping[str, Any], path: Path, name: str) -> Part:
+    given = {key: value for key, value in values.items() if value is not None}
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ModelError(
+            f"{path}: {name}.{place} is {first['input']!r}: {first['msg']}.", "TrOCR checkpoints only are read."
+        ) from error
+
+
+def _generation(folder: Path, config: Mapping[str, Any], decoder: DecoderConfig) -> Generation:
+    """From `generation_config.json`, then the old places: the top of `config.json`, and the decoder's part of it."""
+    written = read_json(folder / "generation_config.json")
+    inner: Mapping[str, Any] = config.get("decoder") or {}
+    tokens = ("decoder_start_token_id", "eos_token_id", "pad_token_id")
+    # Every old config.json repeats the library's default of 20 tokens in its parts: that is nobody's wish.
+    places = [written or {}, config, {name: inner.get(name) for name in tokens}]
+    values: dict[str, Any] = {}
+    for place in reversed(places):
+        values |= {name: place[name] for name in Generation.model_fields if place.get(name) is not None}
+    values.setdefault("decoder_start_token_id", inner.get("bos_token_id"))
+    missing = [name for name in tokens[:2] if values.get(name) is None]
+    if missing:
+        raise ModelError(
+            f"{folder}: neither generation_config.json nor config.json says {' and '.join(missing)}.",
+            "Set them in generation_config.json.",
+        )
+    values["max_length"] = min(int(values.get("max_length", _LENGTH)), decoder.max_position_embeddings)
+    path = folder / ("config.json" if written is None else "generation_config.json")
+    return _read_part(Generation, values, path, "generation")
+
+
+def _preprocessing(folder: Path, encoder: EncoderConfig) -> Preprocessing:
+    values = read_json(folder / "preprocessor_config.json")
+    path = folder / "preprocessor_config.json"
+    if values is None:
+        path = folder / "processor_config.json"
+        values = (read_json(path) or {}).get("image_processor")
+    if not values:
+        raise ModelError(
+            f"{folder} does not say how its images are prepared: it has neither preprocessor_config.json nor "
+            "processor_config.json with an image processor.",
+            "Copy it from the checkpoint that this one was made from.",
+        )
+    size = _as_size(values.get("size"), path) if values.get("do_resize", True) else encoder.image_size
+    crop = _as_size(values.get("crop_size"), path) if values.get("do_center_crop") else None
+    known = {key: values[key] for key in Preprocessing.model_fields if key not in ("size", "crop") and key in values}
+    preprocessing = _read_part(Preprocessing, known | {"size": size, "crop": crop}, path, "image processor")
+    made = preprocessing.crop or preprocessing.size
+    if made != encoder.image_size:
+        raise ModelError(
+            f"{path} makes images of {made} pixels (height, width), and the encoder takes {encoder.image_size}.",
+            "Set size to the encoder's image_size.",
+        )
+    return preprocessing
+
+
+def _as_size(value: Any, path: Path) -> tuple[int, int]:
+    match value:
+        case int():
+            return value, value
+        case {"height": int(height), "width": int(width)}:
+            return height, width
+        case [int(height), int(width)]:
+            return height, width
+    raise ModelError(f"{path}: size is {value!r}.", "It must be a number, or give height and width.")

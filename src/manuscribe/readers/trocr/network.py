@@ -1,0 +1,288 @@
+"""The TrOCR network in PyTorch, arranged for reading.
+
+Query, key and value come from one product; keys and values of the image are computed once, and held once for all texts
+about it; those of the text are kept in memory of their full size from the start.
+
+Encoder: ViT (arXiv 2010.11929), DeiT (2012.12877), BEiT (2106.08254); decoder: TrOCR (2109.10282, section 3.2), which
+is RoBERTa's with attention to the image. The arithmetic is that of transformers 5, with which it is tested to agree.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from manuscribe.errors import ModelError
+from manuscribe.readers.trocr.configuration import Configuration, DecoderConfig, EncoderConfig
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
+    "relu": F.relu,
+    "silu": F.silu,
+    "swish": F.silu,
+}
+_OFFSET = 2  # of learned positions, inherited from fairseq
+
+
+class TrocrNetwork(nn.Module):
+    """Encoder and decoder; see `Encoder`, `Decoder`."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__()
+        encoder, decoder = configuration.encoder, configuration.decoder
+        crossed = decoder.cross_attention_hidden_size
+        self.encoder = Encoder(encoder)
+        self.bridge = (
+            nn.Linear(encoder.hidden_size, decoder.hidden_size)
+            if encoder.hidden_size != decoder.hidden_size and crossed is None
+            else nn.Identity()
+        )
+        self.decoder = Decoder(decoder, crossed or decoder.hidden_size)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Images B×3×H×W as the decoder sees them: B×P×D, special tokens first."""
+        states: Tensor = self.bridge(self.encoder(pixels))
+        return states
+
+
+class Encoder(nn.Module):
+    """Images B×3×H×W → states B×P×D: the class token, DeiT's distillation token, then patches row by row."""
+
+    layers: Iterable["EncoderLayer"]
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.special = nn.Parameter(torch.empty(1, 2 if config.model_type == "deit" else 1, config.hidden_size))
+        down, across = config.grid
+        places = self.special.shape[1] + down * across
+        self.patches = nn.Conv2d(config.num_channels, config.hidden_size, config.patch_size, config.patch_size)
+        self.positions = nn.Parameter(torch.empty(1, places, config.hidden_size)) if config.has_positions else None
+        layers = [EncoderLayer(config) for _ in range(config.num_hidden_layers)]
+        self.layers = nn.ModuleList(layers)  # type: ignore[assignment]  # it does not say what it iterates over
+        mean_pooled = config.model_type == "beit" and config.use_mean_pooling
+        self.norm = nn.Identity() if mean_pooled else nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """See the class."""
+        patches: Tensor = self.patches(pixels).flatten(2).transpose(1, 2)
+        states = torch.cat([self.special.expand(len(pixels), -1, -1), patches], dim=1)
+        if self.positions is not None:
+            states = states + self.positions
+        for layer in self.layers:
+            states = layer(states)
+        normed: Tensor = self.norm(states)
+        return normed
+
+
+class EncoderLayer(nn.Module):
+    """Attention and a feed-forward part, each after a norm and added to its input; BEiT scales what is added."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        size, beit = config.hidden_size, config.model_type == "beit"
+        self.heads = config.num_attention_heads
+        self.before = nn.LayerNorm(size, config.layer_norm_eps)
+        self.qkv = nn.Linear(size, 3 * size, bias=config.qkv_bias)
+        self.out = nn.Linear(size, size)
+        self.after = nn.LayerNorm(size, config.layer_norm_eps)
+        self.wide = nn.Linear(size, config.intermediate_size)
+        self.narrow = nn.Linear(config.intermediate_size, size)
+        self.activation = activation(config.hidden_act)
+        scaled = beit and config.layer_scale_init_value > 0
+        self.scale_attention = nn.Parameter(torch.empty(size)) if scaled else None
+        self.scale_feed = nn.Parameter(torch.empty(size)) if scaled else None
+        down, across = config.grid
+        biased = beit and (config.use_relative_position_bias or config.use_shared_relative_position_bias)
+        self.bias = RelativeBias(down, across, self.heads) if biased else None
+
+    def forward(self, states: Tensor) -> Tensor:
+        """States B×P×D → the same."""
+        rows, places, size = states.shape
+        query, key, value = self.qkv(self.before(states)).view(rows, places, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        bias = None if self.bias is None else self.bias()
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        added = self.out(seen.transpose(1, 2).reshape(rows, places, size))
+        states = states + (added if self.scale_attention is None else self.scale_attention * added)
+        added = self.narrow(self.activation(self.wide(self.after(states))))
+        scaled: Tensor = added if self.scale_feed is None else self.scale_feed * added
+        return states + scaled
+
+
+class RelativeBias(nn.Module):
+    """BEiT's bias on attention, by how far two patches lie apart: 1×heads×P×P, the class token first."""
+
+    index: Tensor
+
+    def __init__(self, down: int, across: int, heads: int) -> None:
+        super().__init__()
+        distances = (2 * down - 1) * (2 * across - 1)
+        self.table = nn.Parameter(torch.empty(distances + 3, heads))
+        self.register_buffer("index", relative_index(down, across), persistent=False)
+
+    def forward(self) -> Tensor:
+        """See the class."""
+        return self.table[self.index].permute(2, 0, 1)[None]
+
+
+def relative_index(down: int, across: int) -> Tensor:
+    """Which row of the table holds for a pair of places: P×P; the last three rows are for the class token."""
+    rows, columns = torch.meshgrid(torch.arange(down), torch.arange(across), indexing="ij")
+    apart_down = rows.flatten()[:, None] - rows.flatten()[None] + down - 1
+    apart_across = columns.flatten()[:, None] - columns.flatten()[None] + across - 1
+    width, distances = 2 * across - 1, (2 * down - 1) * (2 * across - 1)
+    index = torch.full((down * across + 1, down * across + 1), distances)  # from the class token
+    index[:, 0] = distances + 1  # to it
+    index[0, 0] = distances + 2
+    index[1:, 1:] = apart_down * width + apart_across
+    return index
+
+
+class Decoder(nn.Module):
+    """Tokens → scores of the next one, with a `Memory` of image and text."""
+
+    layers: Iterable["DecoderLayer"]
+
+    def __init__(self, config: DecoderConfig, image_size: int) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.heads, self.padding = config.heads, config.pad_token_id
+        self.length = config.max_position_embeddings
+        self.scale = math.sqrt(size) if config.scale_embedding else 1.0
+        self.tokens = nn.Embedding(config.vocab_size, size)
+        self.learned = config.use_learned_position_embeddings
+        places = config.max_position_embeddings + (_OFFSET if self.learned else self.padding + 1)
+        self.positions = nn.Parameter(torch.empty(places, size))
+        self.norm = nn.LayerNorm(size) if config.layernorm_embedding else nn.Identity()
+        layers = [DecoderLayer(config, image_size) for _ in range(config.layers)]
+        self.layers = nn.ModuleList(layers)  # type: ignore[assignment]  # it does not say what it iterates over
+        self.head = nn.Linear(size, config.vocab_size, bias=False)
+
+    def begin(self, image: Tensor, beams: int, length: int) -> "Memory":
+        """The memory for `beams` texts of up to `length` tokens for each image, of states B×P×D."""
+        return Memory(
+            [layer.see(image) for layer in self.layers],
+            [layer.blank(len(image) * beams, length) for layer in self.layers],
+        )
+
+    def forward(self, tokens: Tensor, memory: "Memory") -> Tensor:
+        """The next tokens R×T of each text → scores R×T×V of what follows each; the memory grows by them."""
+        states = self.tokens(tokens) * self.scale + self._place(tokens, memory.length)
+        states = self.norm(states)
+        for layer, seen, written in zip(self.layers, memory.image, memory.text, strict=True):
+            states = layer(states, seen, written, memory.length)
+        memory.length += tokens.shape[1]
+        scores: Tensor = self.head(states)
+        return scores
+
+    def _place(self, tokens: Tensor, past: int) -> Tensor:
+        if self.learned:
+            return self.positions[past + _OFFSET : past + _OFFSET + tokens.shape[1]]
+        written = tokens.ne(self.padding)
+        return self.positions[(written.cumsum(1) + past) * written + self.padding]
+
+
+class Memory:
+    """What a decoder keeps between tokens.
+
+    Attributes:
+        image: For each layer keys and values of the images, B×heads×P×d.
+        text: For each layer keys and values of the tokens, R×heads×length×d, of which `length` are filled.
+        length: Tokens so far.
+    """
+
+    def __init__(self, image: list[tuple[Tensor, Tensor]], text: list[tuple[Tensor, Tensor]]) -> None:
+        self.image, self.text, self.length = image, text, 0
+
+    def select(self, images: Tensor | None, texts: Tensor) -> None:
+        """Keep these images (`None`: all) and these texts, each image's side by side, in this order."""
+        if images is not None:
+            self.image = [(keys[images], values[images]) for keys, values in self.image]
+        for n, (keys, values) in enumerate(self.text):
+            if len(texts) == len(keys):  # the usual case needs no new memory
+                keys[:, :, : self.length] = keys[texts, :, : self.length]
+                values[:, :, : self.length] = values[texts, :, : self.length]
+            else:
+                self.text[n] = (keys[texts], values[texts])
+
+
+class DecoderLayer(nn.Module):
+    """Attention to the text so far, to the image, and a feed-forward part, each added to its input and then normed."""
+
+    def __init__(self, config: DecoderConfig, image_size: int) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.heads = config.heads
+        self.qkv = nn.Linear(size, 3 * size)
+        self.out = nn.Linear(size, size)
+        self.text_norm = nn.LayerNorm(size)
+        self.ask = nn.Linear(size, size)
+        self.image_kv = nn.Linear(image_size, 2 * size)
+        self.image_out = nn.Linear(size, size)
+        self.image_norm = nn.LayerNorm(size)
+        self.wide = nn.Linear(size, config.intermediate_size)
+        self.narrow = nn.Linear(config.intermediate_size, size)
+        self.feed_norm = nn.LayerNorm(size)
+        self.activation = activation(config.activation_function)
+
+    def see(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of images B×P×D: B×heads×P×d each."""
+        keys, values = self.image_kv(image).view(*image.shape[:2], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        return keys.contiguous(), values.contiguous()
+
+    def blank(self, rows: int, length: int) -> tuple[Tensor, Tensor]:
+        """Memory for keys and values of texts."""
+        weight = self.qkv.weight
+        shape = (rows, self.heads, length, self.out.in_features // self.heads)
+        return weight.new_empty(shape), weight.new_empty(shape)
+
+    def forward(self, states: Tensor, image: tuple[Tensor, Tensor], text: tuple[Tensor, Tensor], past: int) -> Tensor:
+        """States R×T×D after `past` tokens → the same; `text` is filled."""
+        states = self.text_norm(states + self.out(self._recall(states, text, past)))
+        states = self.image_norm(states + self.image_out(self._look(states, image)))
+        added = self.narrow(self.activation(self.wide(states)))
+        normed: Tensor = self.feed_norm(states + added)
+        return normed
+
+    def _recall(self, states: Tensor, text: tuple[Tensor, Tensor], past: int) -> Tensor:
+        rows, new, size = states.shape
+        query, key, value = self.qkv(states).view(rows, new, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        keys, values = text
+        keys[:, :, past : past + new], values[:, :, past : past + new] = key, value
+        keys, values = keys[:, :, : past + new], values[:, :, : past + new]
+        mask = None if new == 1 else states.new_ones(new, past + new).tril(past).bool()
+        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        return seen.transpose(1, 2).reshape(rows, new, size)
+
+    def _look(self, states: Tensor, image: tuple[Tensor, Tensor]) -> Tensor:
+        # The texts of one image look at it together, as if they were further tokens of one text: it is held once.
+        rows, new, size = states.shape
+        images = len(image[0])
+        query = self.ask(states).view(images, rows // images * new, self.heads, -1).transpose(1, 2)
+        seen = F.scaled_dot_product_attention(query, *image)
+        return seen.transpose(1, 2).reshape(rows, new, size)
+
+
+def activation(name: str) -> Callable[[Tensor], Tensor]:
+    """The function of that name in transformers.
+
+    Raises:
+        ModelError: It is not among those that TrOCR checkpoints use.
+    """
+    if name not in _ACTIVATIONS:
+        raise ModelError(f"The checkpoint's activation '{name}' is not known.", f"Known: {', '.join(_ACTIVATIONS)}.")
+    return _ACTIVATIONS[name]
+
+
+def sinusoids(places: int, size: int, padding: int) -> Tensor:
+    """Fixed positions as TrOCR's stage-1 checkpoints have them: places×size, zero at `padding`."""
+    half = size // 2
+    rates = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
+    angles = torch.arange(places).float()[:, None] * rates[None]
+    table = torch.cat([angles.sin(), angles.cos(), angles.new_zeros(places, size % 2)], dim=1)
+    table[padding] = 0
+    return table

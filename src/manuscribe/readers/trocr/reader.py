@@ -1,0 +1,107 @@
+"""Reads lines with any TrOCR checkpoint."""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manuscribe.document import Alternative, Character, Line
+from manuscribe.engines.openvino import available_cores
+from manuscribe.errors import UsageError
+from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.trocr.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.configuration import Generation
+from manuscribe.readers.trocr.decoding import Written, beam, greedy
+from manuscribe.readers.trocr.engine import TorchEngine
+from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
+from manuscribe.readers.trocr.images import prepare
+
+_BATCH = 8  # lines; larger ones gain little on a CPU
+_BANNED = 3  # tokens in a row that a second try must not repeat
+
+
+class TrocrReader:
+    """Implements `readers.protocol.LineReader` with a checkpoint: a folder, or a name on the Hugging Face hub.
+
+    Raises:
+        ModelError: See `checkpoint.load_checkpoint`.
+        UsageError: An option does not fit.
+    """
+
+    def __init__(self, name: str, options: ReaderOptions) -> None:
+        if options.language:
+            raise UsageError(
+                "A TrOCR checkpoint reads the languages that it learnt, and no other letters can be forbidden it.",
+                "Leave --language out.",
+            )
+        self.name = name
+        loaded = load_checkpoint(name, options.revision)
+        self.version = loaded.version
+        self._tokens, self._configuration, self._fit = loaded.tokens, loaded.configuration, options.fit or "squash"
+        asked = max(options.beams or loaded.configuration.generation.num_beams, options.nbest)
+        self._width, self._nbest = asked, options.nbest
+        bf16 = options.precision == "bf16"
+        self._engine = TorchEngine(loaded.network, bf16=bf16, threads=options.threads or available_cores())
+
+    def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
+        """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
+        batches = [lines[n : n + _BATCH] for n in range(0, len(lines), _BATCH)]
+        return [line for batch in batches for line in self._read(batch)]
+
+    def _read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
+        settings = self._configuration.generation
+        found = [self._line(texts) for texts in self.write(lines, settings)]
+        doubtful = [n for n, line in enumerate(found) if is_suspicious(line.text, *lines[n].shape[:2])]
+        if doubtful:
+            careful = settings.model_copy(update={"no_repeat_ngram_size": settings.no_repeat_ngram_size or _BANNED})
+            again = self.write([lines[n] for n in doubtful], careful)
+            for n, texts in zip(doubtful, again, strict=True):
+                line = self._line(texts)
+                found[n] = replace(line, notes=(*line.notes, REPETITION))
+        return found
+
+    def write(self, lines: Sequence[NDArray[np.uint8]], settings: Generation) -> list[list[Written]]:
+        """The texts of some images as tokens, best first, decoded with other settings than the checkpoint's own."""
+        pixels = np.stack([prepare(line, self._configuration.preprocessing, self._fit) for line in lines])
+        session = self._engine.begin(pixels, self._width, settings.max_length)
+        if self._width == 1:
+            return [[text] for text in greedy(session, len(lines), settings)]
+        return beam(session, len(lines), self._width, settings)
+
+    def _line(self, texts: Sequence[Written]) -> Line:
+        best, *others = texts[: self._nbest]
+        characters = self._characters(best)
+        return Line(
+            text="".join(character.text for character in characters),
+            confidence=_probability(best.log_probability),
+            characters=characters,
+            alternatives=tuple(
+                Alternative(_tidy(self._tokens.text(other.tokens)), _probability(other.log_probability))
+                for other in others
+            ),
+            notes=(TRUNCATED,) if best.truncated else (),
+        )
+
+    def _characters(self, written: Written) -> tuple[Character, ...]:
+        """The characters without outer spaces; each is as sure as the token with which it was whole."""
+        text, origins = self._tokens.text(written.tokens), self._tokens.origins(written.tokens)
+        sure = [_probability(written.log_probabilities[token]) for token in origins]
+        start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+        characters: list[Character] = []
+        for letter, confidence in zip(text[start:end], sure[start:end], strict=True):
+            if characters and unicodedata.combining(letter):  # one character with the letter that it stands on
+                before = characters.pop()
+                letter, confidence = before.text + letter, min(confidence, before.confidence or 0.0)
+            characters.append(Character(unicodedata.normalize("NFC", letter), confidence))
+        return tuple(characters)
+
+
+def _tidy(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def _probability(logarithm: float) -> float:
+    return round(math.exp(min(logarithm, 0.0)), 4)
