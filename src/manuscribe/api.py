@@ -18,7 +18,8 @@ def read(
     beams: int | None = None,
     nbest: int = 1,
     fit: Literal["squash", "pad"] | None = None,
-    precision: Literal["fp32", "bf16"] | None = None,
+    engine: Literal["torch", "openvino"] | None = None,
+    precision: Literal["fp32", "bf16", "int8"] | None = None,
     revision: str | None = None,
     threads: int = 0,
 ) -> Document:
@@ -34,7 +35,8 @@ def read(
         beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line.
         fit: How a line comes into a checkpoint's frame.
-        precision: How a checkpoint is computed.
+        engine: What computes a checkpoint.
+        precision: How it is computed.
         revision: Branch, tag or commit of a checkpoint on the hub.
         threads: CPU threads; 0 takes every core this process may use.
 
@@ -56,6 +58,7 @@ def read(
         beams=beams,
         nbest=nbest,
         fit=fit,
+        engine=engine,
         precision=precision,
         revision=revision,
         threads=threads,

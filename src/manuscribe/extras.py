@@ -6,7 +6,11 @@ from manuscribe.errors import UsageError
 
 EXTRAS = {
     "train": (("torch", "onnx", "pyarrow", "yaml", "fontTools", "wordfreq"), "training, rendered lines"),
-    "trocr": (("torch", "transformers", "tokenizers", "huggingface_hub"), "reading with TrOCR checkpoints"),
+    "bundle": (("tokenizers",), "reading with bundles made of TrOCR checkpoints"),
+    "trocr": (
+        ("torch", "transformers", "tokenizers", "huggingface_hub", "sentencepiece"),
+        "reading with TrOCR checkpoints",
+    ),
     "vlm": (("torch", "transformers", "huggingface_hub"), "for a later version: vision-language models"),
     "service": (("fastapi", "uvicorn"), "for a later version: the HTTP service"),
 }

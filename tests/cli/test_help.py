@@ -71,14 +71,14 @@ def test_doctor_names_versions_and_what_extras_would_add(manuscribe):
 
 
 def test_doctor_goes_on_without_a_library(manuscribe, monkeypatch):
-    monkeypatch.setattr("manuscribe.cli.extras.find_spec", lambda module: None)
+    monkeypatch.setattr("manuscribe.extras.find_spec", lambda module: None)
     code, out, _ = manuscribe("doctor")
     assert code == 0
     assert "pip install 'manuscribe[train]'" in out
 
 
 def test_training_without_its_extra_says_what_to_install(manuscribe, monkeypatch, tmp_path):
-    monkeypatch.setattr("manuscribe.cli.extras.find_spec", lambda module: None)
+    monkeypatch.setattr("manuscribe.extras.find_spec", lambda module: None)
     code, _, err = manuscribe("train", tmp_path / "recipe.yaml")
     assert code == 2
     assert "pip install 'manuscribe[train]'" in err

@@ -18,7 +18,13 @@ import pytest
 from tests.cli.conftest import with_weights
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/index.md", "docs/tutorial/read-a-letter.md", "docs/tutorial/train.md")
+PAGES = (
+    "README.md",
+    "docs/index.md",
+    "docs/tutorial/read-a-letter.md",
+    "docs/tutorial/checkpoints.md",
+    "docs/tutorial/train.md",
+)
 BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?```(console|python)\n(.*?)```", re.DOTALL)
 
 

@@ -10,7 +10,9 @@ from manuscribe.cli.main import app
 from manuscribe.errors import ExitCode
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-PARTS = dict(re.findall(r"^## `manuscribe ([a-z ]+?)(?: [A-Z|.]+)?`\n(.*?)(?=^## |\Z)", TEXT, re.DOTALL | re.MULTILINE))
+PARTS = dict(
+    re.findall(r"^## `manuscribe ([a-z ]+?)(?: [A-Z|. ]+)?`\n(.*?)(?=^## |\Z)", TEXT, re.DOTALL | re.MULTILINE)
+)
 
 
 def commands(group, *names):
@@ -32,7 +34,7 @@ def test_every_command_is_described():
 def test_every_option_is_described(name):
     options = {flag for parameter in COMMANDS[name].params for flag in parameter.opts if flag.startswith("-")}
     described = set(
-        re.findall(r"(?<=[ |`])(--?[a-z]+)(?=`)", "\n".join(re.findall(r"^\| (.+?) \|", PARTS[name], re.M)))
+        re.findall(r"(?<=[ |`])(--?[a-z-]+)(?=`)", "\n".join(re.findall(r"^\| (.+?) \|", PARTS[name], re.M)))
     )
     assert described == options - {"-h", "--help"}
 

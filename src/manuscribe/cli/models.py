@@ -1,10 +1,17 @@
 """`manuscribe models …`."""
 
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(help="The models that are installed.", no_args_is_help=True)
+from manuscribe.extras import needs
+
+if TYPE_CHECKING:
+    from manuscribe.datasets.lines import LabelledLine
+
+app = typer.Typer(help="Models: those in the package, and bundles made of checkpoints.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -28,3 +35,48 @@ def show(name: Annotated[str, typer.Argument(help="Name of a model, as `models l
 
     typer.echo(as_markdown(embedded(name).card))
     return 0
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[str, typer.Argument(help="Folder of a TrOCR checkpoint or an adapter, or owner/name.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the bundle.")],
+    precision: Annotated[str, typer.Option(help="fp32, bf16 (half the size) or int8 (a quarter).")] = "fp32",
+    lines: Annotated[
+        str | None, typer.Option(help="Line data set (parquet, may have *) on which the bundle is compared.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Lines of it that are used.", min=1)] = 200,
+    cer_budget: Annotated[float, typer.Option(help="How much higher the bundle's CER may be, except in fp32.")] = 0.002,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+) -> int:
+    """Make a checkpoint into a bundle: one folder, for OpenVINO, that reads without PyTorch.
+
+    A bundle that reads worse than the checkpoint is refused: fp32 must give the same tokens, bf16 and int8 stay within
+    a budget of errors on lines that you name.
+
+    Examples:
+        manuscribe models export microsoft/trocr-small-handwritten trocr-small/
+
+        manuscribe models export checkpoint/ small/ --precision int8 --lines 'lines/dev-*.parquet'
+    """
+    needs("trocr")
+    from manuscribe.options import validated
+    from manuscribe.readers.trocr.export import ExportOptions
+    from manuscribe.readers.trocr.export import export as make_bundle
+
+    options = validated(ExportOptions, precision=precision, cer_budget=cer_budget, revision=revision)
+    bundle = make_bundle(checkpoint, out, options, _lines(lines)[:limit])
+    if not quiet:
+        size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
+        print(f"{out}: {bundle.version}, {size:.1f} MB. Read with --reader {out}", file=sys.stderr)
+    return 0
+
+
+def _lines(pattern: str | None) -> list["LabelledLine"]:
+    if pattern is None:
+        return []
+    needs("train")
+    from manuscribe.datasets.lines import read_lines
+
+    return read_lines([Path(pattern).name], Path(pattern).parent)

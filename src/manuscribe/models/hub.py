@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from manuscribe.errors import ModelError
+from manuscribe.extras import needs
 
-_WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "README.md")
+# Of checkpoints, and of bundles (their graphs).
+_WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "README.md", "*.xml", "image.bin", "text.bin")
 _PICKLE = "pytorch_model.bin"
 
 
@@ -17,7 +19,7 @@ def locate(name: str, revision: str | None = None) -> Path:
     Raises:
         ModelError: There is no such folder and no such model, or it cannot be fetched.
     """
-    folder = Path(name).expanduser()
+    folder = _expanded(name)
     if folder.is_dir():
         if revision:
             raise ModelError(f"{folder} is a folder, which has no revision '{revision}'.", "Leave --revision out.")
@@ -27,20 +29,28 @@ def locate(name: str, revision: str | None = None) -> Path:
     return _fetch(name, revision)
 
 
-def _fetch(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(name)
 
-    options: dict[str, Any] = {"repo_id": name, "revision": revision}
+
+def _fetch(name: str, revision: str | None) -> Path:
+    needs("trocr")
+    from huggingface_hub import snapshot_download
+
+    # Folders in a repository hold other things: checkpoints of the training, graphs for other engines.
+    options: dict[str, Any] = {"repo_id": name, "revision": revision, "ignore_patterns": ["*/*"]}
     try:
         folder = Path(snapshot_download(allow_patterns=list(_WANTED), **options))
-        if not any(folder.glob("*.safetensors")):
+        if not any([*folder.glob("*.safetensors"), *folder.glob("*.xml")]):
             folder = Path(snapshot_download(allow_patterns=[*_WANTED, _PICKLE], **options))
-    except (HFValidationError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except Exception as error:  # the hub's library lets through those of the one that it fetches with
+        reason = (str(error).strip() or type(error).__name__).partition("\n")[0].rstrip(".")
         at = f" at revision '{revision}'" if revision else ""
         raise ModelError(
-            f"The model '{name}'{at} is neither a folder nor can it be fetched from the hub: {reason}",
+            f"The model '{name}'{at} is neither a folder nor can it be fetched from the hub: {reason}.",
             "Check name and network, or fetch it elsewhere and name its folder.",
         ) from error
     return folder

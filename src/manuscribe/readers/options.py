@@ -15,7 +15,8 @@ class ReaderOptions(BaseModel):
         nbest: Readings to give for each line, the first included; needs as many beams.
         fit: How a line comes into the frame of a checkpoint's encoder: `squash` gives up its proportions, as the
             published ones were trained; `pad` keeps them, with paper around.
-        precision: How a checkpoint's network is computed.
+        engine: What computes a checkpoint: PyTorch, or OpenVINO, which converts it first. A bundle has its own.
+        precision: How a checkpoint's network is computed; `int8` is for OpenVINO, and holds the weights in eight bits.
         revision: Branch, tag or commit of a checkpoint on the hub.
         device: Where the network runs.
         threads: CPU threads; 0 takes every core this process may use.
@@ -27,7 +28,8 @@ class ReaderOptions(BaseModel):
     beams: int | None = Field(default=None, ge=1, le=100)
     nbest: int = Field(default=1, ge=1, le=100)
     fit: Literal["squash", "pad"] | None = None
-    precision: Literal["fp32", "bf16"] | None = None
+    engine: Literal["torch", "openvino"] | None = None
+    precision: Literal["fp32", "bf16", "int8"] | None = None
     revision: str | None = None
     device: Literal["cpu"] = "cpu"
     threads: int = Field(default=0, ge=0, le=1024)

@@ -37,7 +37,7 @@ class LineReader(Protocol):
 
 
 def load_reader(name: str, options: ReaderOptions) -> LineReader:
-    """The reader of that name, of the `.onnx` file that `manuscribe train` wrote, or of a TrOCR checkpoint.
+    """The reader of that name, of the `.onnx` file that `manuscribe train` wrote, or of a TrOCR checkpoint or a bundle.
 
     A checkpoint is named by its folder, or by its name on the Hugging Face hub, which has a slash in it.
 
@@ -74,7 +74,7 @@ def _trained(path: Path, options: ReaderOptions) -> LineReader:
 
 
 def _checkpoint(name: str, options: ReaderOptions) -> LineReader:
-    needs("trocr")
+    needs("bundle")
     from manuscribe.readers.trocr.reader import TrocrReader
 
     return TrocrReader(name, options)

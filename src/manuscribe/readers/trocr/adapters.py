@@ -6,63 +6,100 @@ their place is refused: transformers 5 renamed the encoder's modules, and a half
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, Self
 
 import torch
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from manuscribe.errors import ModelError
-from manuscribe.readers.trocr.configuration import read_json
-from manuscribe.readers.trocr.names import current_name
+from manuscribe.readers.trocr.configuration import read_json, read_part
+from manuscribe.readers.trocr.names import current_name, former_name, is_used
 
 _PREFIX = "base_model.model."
 _PART = re.compile(r"\.(lora_A|lora_B)\.weight$|\.(lora_magnitude_vector)(?:\.weight)?$")
+_WRAPPED = re.compile(r"\.modules_to_save\.default(?=\.)|\.base_layer(?=\.)")  # PEFT's own parts of names
+_KINDS = "LoRA and DoRA adapters are read; merge others with PEFT first."
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, (int, str)) else value
+
+
+class Settings(BaseModel):
+    """What `adapter_config.json` says, as PEFT's `LoraConfig` means it; module names are those of the training."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    peft_type: Literal["LORA"]
+    base_model_name_or_path: str = Field(min_length=1)
+    lora_alpha: float = 8
+    alpha_pattern: dict[str, float] = {}
+    use_rslora: bool = False
+    use_dora: bool = False
+    target_modules: str | tuple[str, ...] = ()
+    exclude_modules: str | tuple[str, ...] = ()
+    layers_to_transform: Annotated[tuple[int, ...], BeforeValidator(_several)] = ()
+    layers_pattern: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        named = [names for names in (self.target_modules, self.exclude_modules) if isinstance(names, str)]
+        for pattern in (*self.alpha_pattern, *self.layers_pattern, *named):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"'{pattern}' is no pattern: {error}") from error
+        return self
+
+    def scale(self, module: str, rank: int) -> float:
+        """What a module's change is multiplied with."""
+        fitting = (alpha for name, alpha in self.alpha_pattern.items() if re.match(rf"(.*\.)?({name})$", module))
+        return next(fitting, self.lora_alpha) / (math.sqrt(rank) if self.use_rslora else rank)
+
+    def wants(self, module: str) -> bool:
+        """Whether the training changed a module."""
+        return (
+            _is_among(module, self.target_modules)
+            and not _is_among(module, self.exclude_modules)
+            and (isinstance(self.target_modules, str) or not self.layers_to_transform or self._is_in_layers(module))
+        )
+
+    def _is_in_layers(self, module: str) -> bool:
+        found = (re.match(rf"(?:^|.*?\.){name}\.(\d+)\.", module) for name in self.layers_pattern or (r"[^.]*",))
+        return any(match is not None and int(match[1]) in self.layers_to_transform for match in found)
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """A folder with `adapter_config.json`.
-
-    Attributes:
-        base: What it was trained on, a folder or a hub name.
-    """
+    """A folder with `adapter_config.json`."""
 
     folder: Path
-    config: Mapping[str, Any]
-
-    @property
-    def base(self) -> str:
-        """See the class."""
-        name = self.config.get("base_model_name_or_path")
-        if not isinstance(name, str) or not name:
-            raise ModelError(
-                f"{self.folder}/adapter_config.json does not say its base.", "Set base_model_name_or_path in it."
-            )
-        return name
+    settings: Settings
 
 
 def find_adapter(folder: Path) -> Adapter | None:
-    """The adapter in a folder; nothing where it holds a whole checkpoint."""
-    config = read_json(folder / "adapter_config.json")
-    return None if config is None else Adapter(folder, config)
+    """The adapter in a folder; nothing where it holds a whole checkpoint.
+
+    Raises:
+        ModelError: It is of another kind, does not say its base, or its settings are damaged.
+    """
+    path = folder / "adapter_config.json"
+    config = read_json(path)
+    return None if config is None else Adapter(folder, read_part(Settings, config, path, "adapter", _KINDS))
 
 
 def merge(adapter: Adapter, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The base's weights (named as in transformers 5) with the adapter in them.
 
     Raises:
-        ModelError: The adapter is of another kind, damaged, lacks weights, or has some that fit nothing.
+        ModelError: The adapter is damaged, lacks weights, or has some that fit nothing.
     """
-    kind = adapter.config.get("peft_type")
-    if kind != "LORA":
-        raise ModelError(
-            f"{adapter.folder} is a '{kind}' adapter; LoRA and DoRA are read.", "Merge it with PEFT first."
-        )
     merged = dict(weights)
     parts, whole = _read(adapter.folder)
     for name, tensor in whole.items():  # modules that were trained as a whole
@@ -70,17 +107,19 @@ def merge(adapter: Adapter, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             raise _misfit(adapter, name)
         merged[name] = tensor
     for module, found in parts.items():
-        name = f"{module}.weight"
-        if name not in merged or not {"lora_A", "lora_B"} <= found.keys():
+        name = current_name(f"{module}.weight")
+        if not is_used(name):
+            continue
+        needed = {"lora_A", "lora_B"} | ({"lora_magnitude_vector"} if adapter.settings.use_dora else set())
+        if name not in merged or not needed <= found.keys():
             raise _misfit(adapter, module)
-        merged[name] = _merged(
-            merged[name].float(), found, _scale(adapter.config, module, len(found["lora_A"])), adapter
-        )
-    _check_complete(adapter, parts.keys(), weights)
+        merged[name] = _merged(merged[name].float(), found, module, adapter)
+    _check_complete(adapter, parts, whole, weights)
     return merged
 
 
 def _read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+    """Parts of changes by module, named as in the training; whole weights by their names in transformers 5."""
     path = folder / "adapter_model.safetensors"
     try:
         stored = load_file(path)
@@ -91,55 +130,51 @@ def _read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]
     for name, tensor in stored.items():
         bare = name.removeprefix(_PREFIX)
         if found := _PART.search(bare):
-            module = current_name(bare[: found.start()] + ".").removesuffix(".")
-            parts.setdefault(module, {})[found[1] or found[2]] = tensor.float()
-        else:
-            whole[current_name(bare.replace(".modules_to_save.default", ""))] = tensor
+            parts.setdefault(bare[: found.start()], {})[found[1] or found[2]] = tensor.float()
+        elif is_used(current := current_name(_WRAPPED.sub("", bare))):
+            whole[current] = tensor
     return parts, whole
 
 
-def _merged(base: Tensor, found: Mapping[str, Tensor], scale: float, adapter: Adapter) -> Tensor:
-    change = scale * (found["lora_B"] @ found["lora_A"])
-    if change.shape != base.shape:
+def _merged(base: Tensor, found: Mapping[str, Tensor], module: str, adapter: Adapter) -> Tensor:
+    down, up, magnitude = found["lora_A"], found["lora_B"], found.get("lora_magnitude_vector")
+    rank = len(down) if down.ndim else 0
+    shapes = [base.shape, up.shape, down.shape] + ([] if magnitude is None else [magnitude.shape])
+    rows, columns = base.shape if base.ndim == 2 else (0, 0)
+    if not rank or shapes != [(rows, columns), (rows, rank), (rank, columns), (rows,)][: len(shapes)]:
+        changes = ", ".join(str(tuple(shape)) for shape in shapes[1:])
         raise ModelError(
-            f"{adapter.folder}: changes for {tuple(change.shape)} do not fit the base's {tuple(base.shape)}.",
+            f"{adapter.folder}: changes of {changes} for {module} do not fit the base's {tuple(base.shape)}.",
             "Is its base the right one?",
         )
-    changed = base + change
-    magnitude = found.get("lora_magnitude_vector")
+    changed = base + adapter.settings.scale(module, rank) * (up @ down)
     if magnitude is None:
         return changed
     scale_of_rows: Tensor = magnitude / torch.linalg.vector_norm(changed, dim=1)
     return changed * scale_of_rows[:, None]
 
 
-def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
-    alpha = config.get("lora_alpha", 8)
-    for pattern, value in (config.get("alpha_pattern") or {}).items():
-        if re.match(rf"(.*\.)?({pattern})$", module):
-            alpha = value
-    return float(alpha) / (math.sqrt(rank) if config.get("use_rslora") else rank)
-
-
-def _check_complete(adapter: Adapter, found: Any, weights: Mapping[str, Tensor]) -> None:
-    targets = adapter.config.get("target_modules")
+def _check_complete(adapter: Adapter, parts: Collection[str], whole: Collection[str], weights: Iterable[str]) -> None:
+    """Refuse an adapter that lost a part on its way."""
+    as_trained = str if any(module.startswith("encoder.layers.") for module in parts) else former_name
     for name in weights:
-        module = name.removesuffix(".weight")
-        if module != name and module not in found and _is_target(module, targets):
+        module = as_trained(name).removesuffix(".weight")
+        if name.endswith(".weight") and {module, name}.isdisjoint({*parts, *whole}) and adapter.settings.wants(module):
             raise ModelError(
                 f"{adapter.folder} has no weights for {module}, which is among its target_modules.",
                 "Was the whole adapter fetched?",
             )
 
 
-def _is_target(module: str, targets: Any) -> bool:
-    if isinstance(targets, str):
-        return targets != "all-linear" and re.fullmatch(targets, module) is not None
-    return any(module == target or module.endswith(f".{target}") for target in targets or ())
+def _is_among(module: str, names: str | tuple[str, ...]) -> bool:
+    """Whether a pattern fits a module, or it has one of these names."""
+    if isinstance(names, str):
+        return names != "all-linear" and re.fullmatch(names, module) is not None
+    return any(module == name or module.endswith(f".{name}") for name in names)
 
 
 def _misfit(adapter: Adapter, name: str) -> ModelError:
     return ModelError(
         f"{adapter.folder} changes {name}, which its base does not have or which it changes by half.",
-        f"Is '{adapter.config.get('base_model_name_or_path')}' the checkpoint that it was trained on?",
+        f"Is '{adapter.settings.base_model_name_or_path}' the checkpoint that it was trained on?",
     )

@@ -13,7 +13,7 @@ from manuscribe.readers.trocr.adapters import find_adapter, merge
 from manuscribe.readers.trocr.configuration import Configuration, read_configuration
 from manuscribe.readers.trocr.network import TrocrNetwork
 from manuscribe.readers.trocr.tokens import Tokens
-from manuscribe.readers.trocr.weights import load_network, read_weights
+from manuscribe.readers.trocr.weights import load_network, read_weights, untied
 
 _SAMPLE = 64
 
@@ -40,13 +40,13 @@ def load_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
     """
     folder = locate(name, revision)
     adapter = find_adapter(folder)
-    base = folder if adapter is None else _base_of(adapter.base, folder)
+    base = folder if adapter is None else _base_of(adapter.settings.base_model_name_or_path, folder)
     if adapter is not None and find_adapter(base) is not None:
         raise ModelError(f"{folder} is an adapter on an adapter, {base}.", "Merge the first one into its base.")
     configuration = read_configuration(base)
     weights = read_weights(base)
     if adapter is not None:
-        weights = merge(adapter, weights)
+        weights = merge(adapter, untied(configuration, weights))
     tokens = Tokens(_with_tokenizer(folder, base), configuration.decoder.vocab_size)
     network = load_network(configuration, weights, str(folder))
     return Checkpoint(configuration, network, tokens, _version(configuration, weights))

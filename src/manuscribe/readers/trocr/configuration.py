@@ -1,19 +1,41 @@
 """What a TrOCR checkpoint says of itself: `config.json`, `generation_config.json`, the image processor's settings.
 
 Keys and defaults are those of transformers' `ViTConfig`, `DeiTConfig`, `BeitConfig`, `TrOCRConfig`, `GenerationConfig`
-and image processors, versions 4 and 5. Keys that do not change the result are ignored.
+and image processors, versions 4 and 5. Keys that do not change the result are ignored; of those of decoding that would,
+and that we do not have, the log is told.
 """
 
 import json
+import logging
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from manuscribe.errors import ModelError
 
+_logger = logging.getLogger(__name__)
 _LARGEST = 50_000_000  # bytes of a settings file
+_MOST = 20_000  # of anything that memory is taken for before the weights are seen to fit
+# Settings of decoding that are not followed, with the values at which they do nothing.
+_NOT_FOLLOWED = {
+    "repetition_penalty": (1.0,),
+    "encoder_repetition_penalty": (1.0,),
+    "encoder_no_repeat_ngram_size": (0,),
+    "diversity_penalty": (0.0,),
+    "num_beam_groups": (1,),
+    "do_sample": (False,),
+    "min_length": (0,),
+    "min_new_tokens": (0,),
+    "bad_words_ids": ([],),
+    "suppress_tokens": ([],),
+    "begin_suppress_tokens": ([],),
+    "sequence_bias": ({}, []),
+    "forced_bos_token_id": (),
+    "forced_eos_token_id": (),
+}
 _LENGTH = 128  # tokens, where a checkpoint does not say; a line has seldom more than 60
 
 
@@ -22,7 +44,8 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else value
 
 
-Size = Annotated[tuple[int, int], BeforeValidator(_pair)]
+Count = Annotated[int, Field(gt=0, le=_MOST)]
+Size = Annotated[tuple[Count, Count], BeforeValidator(_pair)]
 
 
 class _Part(BaseModel):
@@ -33,21 +56,26 @@ class EncoderConfig(_Part):
     """The vision encoder; sizes in pixels are height, width."""
 
     model_type: Literal["vit", "deit", "beit"]
-    hidden_size: int = Field(default=768, gt=0)
-    num_hidden_layers: int = Field(default=12, gt=0)
-    num_attention_heads: int = Field(default=12, gt=0)
-    intermediate_size: int = Field(default=3072, gt=0)
+    hidden_size: Count = 768
+    num_hidden_layers: Count = 12
+    num_attention_heads: Count = 12
+    intermediate_size: Count = 3072
     hidden_act: str = "gelu"
     layer_norm_eps: float = 1e-12
     image_size: Size = (224, 224)
     patch_size: Size = (16, 16)
-    num_channels: int = 3
+    num_channels: Literal[3] = 3
     qkv_bias: bool = True
     use_absolute_position_embeddings: bool = False
     use_relative_position_bias: bool = False
     use_shared_relative_position_bias: bool = False
     layer_scale_init_value: float = 0.1
     use_mean_pooling: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_heads(self.hidden_size, self.num_attention_heads)
+        return self
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -60,6 +88,11 @@ class EncoderConfig(_Part):
         return self.model_type != "beit" or self.use_absolute_position_embeddings
 
 
+def _check_heads(size: int, heads: int) -> None:
+    if size % heads:
+        raise ValueError(f"a size of {size} does not divide among {heads} heads")
+
+
 def _alias(name: str, other: str, default: Any) -> Any:
     return Field(default=default, validation_alias=AliasChoices(name, other))
 
@@ -69,18 +102,25 @@ class DecoderConfig(_Part):
 
     model_type: Literal["trocr"]
     vocab_size: int = Field(default=50265, gt=0)
-    hidden_size: int = _alias("d_model", "hidden_size", 1024)
-    layers: int = _alias("decoder_layers", "num_hidden_layers", 12)
-    heads: int = _alias("decoder_attention_heads", "num_attention_heads", 16)
-    intermediate_size: int = _alias("decoder_ffn_dim", "intermediate_size", 4096)
+    hidden_size: Count = _alias("d_model", "hidden_size", 1024)
+    layers: Count = _alias("decoder_layers", "num_hidden_layers", 12)
+    heads: Count = _alias("decoder_attention_heads", "num_attention_heads", 16)
+    intermediate_size: Count = _alias("decoder_ffn_dim", "intermediate_size", 4096)
     activation_function: str = "gelu"
-    max_position_embeddings: int = Field(default=512, gt=0)
-    cross_attention_hidden_size: int | None = None
+    max_position_embeddings: Count = 512
+    cross_attention_hidden_size: Count | None = None
     scale_embedding: bool = False
     use_learned_position_embeddings: bool = True
     layernorm_embedding: bool = True
     tie_word_embeddings: bool = True
     pad_token_id: int = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_heads(self.hidden_size, self.heads)
+        if self.pad_token_id >= self.vocab_size:
+            raise ValueError(f"pad_token_id is {self.pad_token_id}, and there are {self.vocab_size} tokens")
+        return self
 
 
 class Generation(_Part):
@@ -94,7 +134,7 @@ class Generation(_Part):
     eos_token_id: Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if isinstance(v, int) else v)]
     pad_token_id: int = 1
     max_length: int = Field(default=_LENGTH, gt=1)
-    num_beams: int = Field(default=1, ge=1)
+    num_beams: int = Field(default=1, ge=1, le=100)
     length_penalty: float = 1.0
     early_stopping: bool | Literal["never"] = False
     no_repeat_ngram_size: int = Field(default=0, ge=0)
@@ -110,8 +150,8 @@ class Preprocessing(_Part):
     """
 
     size: tuple[int, int]
-    resample: int = 2
-    do_resize: bool = True
+    resample: int = Field(default=2, ge=0, le=5)
+    do_resize: Literal[True] = True
     do_rescale: bool = True
     rescale_factor: float = 1 / 255
     do_normalize: bool = True
@@ -129,7 +169,7 @@ class Configuration(_Part):
     preprocessing: Preprocessing
 
 
-Part = TypeVar("Part", bound=_Part)
+Part = TypeVar("Part", bound=BaseModel)
 
 
 def read_configuration(folder: Path) -> Configuration:
@@ -150,8 +190,8 @@ def read_configuration(folder: Path) -> Configuration:
             "A TrOCR checkpoint has the type 'vision-encoder-decoder'.",
         )
     path = folder / "config.json"
-    encoder = _read_part(EncoderConfig, config.get("encoder") or {}, path, "encoder")
-    decoder = _read_part(DecoderConfig, config.get("decoder") or {}, path, "decoder")
+    encoder = read_part(EncoderConfig, config.get("encoder"), path, "encoder")
+    decoder = read_part(DecoderConfig, config.get("decoder"), path, "decoder")
     return Configuration(
         encoder=encoder,
         decoder=decoder,
@@ -179,28 +219,39 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value
 
 
-def _read_part(kind: type[Part], values: Mapping[str, Any], path: Path, name: str) -> Part:
-    given = {key: value for key, value in values.items() if value is not None}
+def read_part(
+    kind: type[Part], values: Any, path: Path, name: str, remedy: str = "TrOCR checkpoints only are read."
+) -> Part:
+    """A part of a file's settings, called `name` there; a key that is null is as if it were not there.
+
+    Raises:
+        ModelError: The settings are not of that kind.
+    """
     try:
-        return kind.model_validate(given)
+        if isinstance(values, Mapping):
+            values = {key: value for key, value in values.items() if value is not None}
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ModelError(
-            f"{path}: {name}.{place} is {first['input']!r}: {first['msg']}.", "TrOCR checkpoints only are read."
-        ) from error
+        place = ".".join([name, *(str(part) for part in first["loc"])])
+        # Of a value that is not there, and of values that do not go together, the input is the whole part.
+        shown = "" if first["type"] in ("missing", "value_error") else f" is {reprlib.repr(first['input'])}"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ModelError(f"{path}: {place}{shown}: {reason}.", remedy) from error
 
 
 def _generation(folder: Path, config: Mapping[str, Any], decoder: DecoderConfig) -> Generation:
     """From `generation_config.json`, then the old places: the top of `config.json`, and the decoder's part of it."""
     written = read_json(folder / "generation_config.json")
-    inner: Mapping[str, Any] = config.get("decoder") or {}
+    inner: Mapping[str, Any] = config["decoder"]
     tokens = ("decoder_start_token_id", "eos_token_id", "pad_token_id")
     # Every old config.json repeats the library's default of 20 tokens in its parts: that is nobody's wish.
     places = [written or {}, config, {name: inner.get(name) for name in tokens}]
     values: dict[str, Any] = {}
     for place in reversed(places):
         values |= {name: place[name] for name in Generation.model_fields if place.get(name) is not None}
+    if isinstance(new := (written or {}).get("max_new_tokens"), int):  # which counts before max_length
+        values["max_length"] = new + 1
     values.setdefault("decoder_start_token_id", inner.get("bos_token_id"))
     missing = [name for name in tokens[:2] if values.get(name) is None]
     if missing:
@@ -208,9 +259,19 @@ def _generation(folder: Path, config: Mapping[str, Any], decoder: DecoderConfig)
             f"{folder}: neither generation_config.json nor config.json says {' and '.join(missing)}.",
             "Set them in generation_config.json.",
         )
-    values["max_length"] = min(int(values.get("max_length", _LENGTH)), decoder.max_position_embeddings)
     path = folder / ("config.json" if written is None else "generation_config.json")
-    return _read_part(Generation, values, path, "generation")
+    asked = read_part(Generation, values, path, "generation")
+    for name, idle in _NOT_FOLLOWED.items():
+        value = (written or config).get(name)
+        if value is not None and value not in idle:
+            _logger.warning("%s: %s is %s, which is not followed; transformers would.", path, name, value)
+    if not 0 <= asked.decoder_start_token_id < decoder.vocab_size:
+        raise ModelError(
+            f"{path}: decoder_start_token_id is {asked.decoder_start_token_id}, and there are {decoder.vocab_size} "
+            "tokens.",
+            "Set it to the token that a text begins with.",
+        )
+    return asked.model_copy(update={"max_length": min(asked.max_length, decoder.max_position_embeddings)})
 
 
 def _preprocessing(folder: Path, encoder: EncoderConfig) -> Preprocessing:
@@ -219,16 +280,16 @@ def _preprocessing(folder: Path, encoder: EncoderConfig) -> Preprocessing:
     if values is None:
         path = folder / "processor_config.json"
         values = (read_json(path) or {}).get("image_processor")
-    if not values:
+    if not isinstance(values, dict):
         raise ModelError(
             f"{folder} does not say how its images are prepared: it has neither preprocessor_config.json nor "
             "processor_config.json with an image processor.",
             "Copy it from the checkpoint that this one was made from.",
         )
-    size = _as_size(values.get("size"), path) if values.get("do_resize", True) else encoder.image_size
+    size = _as_size(values.get("size"), path)
     crop = _as_size(values.get("crop_size"), path) if values.get("do_center_crop") else None
     known = {key: values[key] for key in Preprocessing.model_fields if key not in ("size", "crop") and key in values}
-    preprocessing = _read_part(Preprocessing, known | {"size": size, "crop": crop}, path, "image processor")
+    preprocessing = read_part(Preprocessing, known | {"size": size, "crop": crop}, path, "image processor")
     made = preprocessing.crop or preprocessing.size
     if made != encoder.image_size:
         raise ModelError(

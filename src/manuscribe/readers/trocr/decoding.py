@@ -175,7 +175,7 @@ def log_softmax(scores: Scores) -> Scores:
 
 def _largest(values: Scores, count: int) -> NDArray[np.intp]:
     """Places of the largest values, largest first."""
-    places = np.argpartition(values, -count)[-count:]
+    places = np.argpartition(values, -min(count, len(values)))[-count:]
     return places[np.argsort(-values[places], kind="stable")]
 
 

@@ -16,8 +16,7 @@ kept, with paper around it."""
 def prepare(line: NDArray[np.uint8], settings: Preprocessing, fit: Fit = "squash") -> NDArray[np.float32]:
     """A line (uint8, H×W grey or H×W×3 RGB) as the encoder's input, 3×height×width."""
     image = Image.fromarray(line).convert("RGB")
-    if settings.do_resize:
-        image = _padded(image, settings) if fit == "pad" else _resized(image, settings.size, settings)
+    image = _padded(image, settings) if fit == "pad" else _resized(image, settings.size, settings)
     if settings.crop:
         image = _cropped(image, *settings.crop)
     pixels: NDArray[np.float32] = np.asarray(image, np.float32)

@@ -26,6 +26,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
     "swish": F.silu,
 }
+KeysValues = tuple[Tensor, Tensor]
 _OFFSET = 2  # of learned positions, inherited from fairseq
 
 
@@ -70,7 +71,7 @@ class Encoder(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """See the class."""
         patches: Tensor = self.patches(pixels).flatten(2).transpose(1, 2)
-        states = torch.cat([self.special.expand(len(pixels), -1, -1), patches], dim=1)
+        states = torch.cat([self.special.expand(pixels.shape[0], -1, -1), patches], dim=1)
         if self.positions is not None:
             states = states + self.positions
         for layer in self.layers:
@@ -103,7 +104,8 @@ class EncoderLayer(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """States B×P×D → the same."""
         rows, places, size = states.shape
-        query, key, value = self.qkv(self.before(states)).view(rows, places, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        split = self.qkv(self.before(states)).view(rows, places, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = split.unbind()
         bias = None if self.bias is None else self.bias()
         seen = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         added = self.out(seen.transpose(1, 2).reshape(rows, places, size))
@@ -162,28 +164,38 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(layers)  # type: ignore[assignment]  # it does not say what it iterates over
         self.head = nn.Linear(size, config.vocab_size, bias=False)
 
-    def begin(self, image: Tensor, beams: int, length: int) -> "Memory":
-        """The memory for `beams` texts of up to `length` tokens for each image, of states B×P×D."""
-        return Memory(
-            [layer.see(image) for layer in self.layers],
-            [layer.blank(len(image) * beams, length) for layer in self.layers],
-        )
+    def see(self, image: Tensor) -> list[KeysValues]:
+        """For each layer the keys and values of images B×P×D: B×heads×P×d."""
+        return [layer.see(image) for layer in self.layers]
+
+    def begin(self, image: Tensor, texts: int, length: int) -> "Memory":
+        """The memory for `texts` texts of up to `length` tokens for each image, of states B×P×D."""
+        shape = (len(image) * texts, self.heads, length, self.tokens.embedding_dim // self.heads)
+        blank = [(image.new_empty(shape), image.new_empty(shape)) for _ in self.layers]
+        return Memory(self.see(image), blank)
 
     def forward(self, tokens: Tensor, memory: "Memory") -> Tensor:
         """The next tokens R×T of each text → scores R×T×V of what follows each; the memory grows by them."""
         states = self.tokens(tokens) * self.scale + self._place(tokens, memory.length)
         states = self.norm(states)
-        for layer, seen, written in zip(self.layers, memory.image, memory.text, strict=True):
-            states = layer(states, seen, written, memory.length)
+        visible = _visible(tokens.shape[1], memory.length, states) if tokens.shape[1] > 1 else None
+        for n, layer in enumerate(self.layers):
+            states = layer(states, memory, n, visible)
         memory.length += tokens.shape[1]
         scores: Tensor = self.head(states)
         return scores
 
     def _place(self, tokens: Tensor, past: int) -> Tensor:
         if self.learned:
-            return self.positions[past + _OFFSET : past + _OFFSET + tokens.shape[1]]
+            return self.positions[torch.arange(tokens.shape[1]) + (past + _OFFSET)]
         written = tokens.ne(self.padding)
         return self.positions[(written.cumsum(1) + past) * written + self.padding]
+
+
+def _visible(new: int, past: int, like: Tensor) -> Tensor:
+    """Which tokens each of the new ones sees: itself and those before it; new×(past + new)."""
+    places = torch.arange(past + new, device=like.device)
+    return places[None] <= places[past:, None]
 
 
 class Memory:
@@ -195,8 +207,15 @@ class Memory:
         length: Tokens so far.
     """
 
-    def __init__(self, image: list[tuple[Tensor, Tensor]], text: list[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, image: list[KeysValues], text: list[KeysValues]) -> None:
         self.image, self.text, self.length = image, text, 0
+
+    def add(self, layer: int, key: Tensor, value: Tensor) -> KeysValues:
+        """Remember a layer's keys and values of new tokens, R×heads×T×d; returns them all."""
+        keys, values = self.text[layer]
+        end = self.length + key.shape[2]
+        keys[:, :, self.length : end], values[:, :, self.length : end] = key, value
+        return keys[:, :, :end], values[:, :, :end]
 
     def select(self, images: Tensor | None, texts: Tensor) -> None:
         """Keep these images (`None`: all) and these texts, each image's side by side, in this order."""
@@ -208,6 +227,20 @@ class Memory:
                 values[:, :, : self.length] = values[texts, :, : self.length]
             else:
                 self.text[n] = (keys[texts], values[texts])
+
+
+class Trace(Memory):
+    """A memory that grows by new tensors instead of being filled: what a graph can be made of."""
+
+    def __init__(self, image: list[KeysValues], text: list[KeysValues]) -> None:
+        super().__init__(image, text)
+        self.length = text[0][0].shape[2]
+
+    def add(self, layer: int, key: Tensor, value: Tensor) -> KeysValues:
+        """See `Memory.add`."""
+        keys, values = self.text[layer]
+        self.text[layer] = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)
+        return self.text[layer]
 
 
 class DecoderLayer(nn.Module):
@@ -229,40 +262,31 @@ class DecoderLayer(nn.Module):
         self.feed_norm = nn.LayerNorm(size)
         self.activation = activation(config.activation_function)
 
-    def see(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def see(self, image: Tensor) -> KeysValues:
         """Keys and values of images B×P×D: B×heads×P×d each."""
-        keys, values = self.image_kv(image).view(*image.shape[:2], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
-        return keys.contiguous(), values.contiguous()
+        images, places, _ = image.shape
+        both = self.image_kv(image).view(images, places, 2, self.heads, -1).permute(2, 0, 3, 1, 4).contiguous()
+        return both[0], both[1]
 
-    def blank(self, rows: int, length: int) -> tuple[Tensor, Tensor]:
-        """Memory for keys and values of texts."""
-        weight = self.qkv.weight
-        shape = (rows, self.heads, length, self.out.in_features // self.heads)
-        return weight.new_empty(shape), weight.new_empty(shape)
-
-    def forward(self, states: Tensor, image: tuple[Tensor, Tensor], text: tuple[Tensor, Tensor], past: int) -> Tensor:
-        """States R×T×D after `past` tokens → the same; `text` is filled."""
-        states = self.text_norm(states + self.out(self._recall(states, text, past)))
-        states = self.image_norm(states + self.image_out(self._look(states, image)))
+    def forward(self, states: Tensor, memory: Memory, layer: int, visible: Tensor | None) -> Tensor:
+        """States R×T×D of new tokens → the same; the memory of this `layer` grows by them."""
+        states = self.text_norm(states + self.out(self._recall(states, memory, layer, visible)))
+        states = self.image_norm(states + self.image_out(self._look(states, memory.image[layer])))
         added = self.narrow(self.activation(self.wide(states)))
         normed: Tensor = self.feed_norm(states + added)
         return normed
 
-    def _recall(self, states: Tensor, text: tuple[Tensor, Tensor], past: int) -> Tensor:
+    def _recall(self, states: Tensor, memory: Memory, layer: int, visible: Tensor | None) -> Tensor:
         rows, new, size = states.shape
-        query, key, value = self.qkv(states).view(rows, new, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        keys, values = text
-        keys[:, :, past : past + new], values[:, :, past : past + new] = key, value
-        keys, values = keys[:, :, : past + new], values[:, :, : past + new]
-        mask = None if new == 1 else states.new_ones(new, past + new).tril(past).bool()
-        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        query, key, value = self.qkv(states).view(rows, new, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
+        keys, values = memory.add(layer, key, value)
+        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=visible)
         return seen.transpose(1, 2).reshape(rows, new, size)
 
-    def _look(self, states: Tensor, image: tuple[Tensor, Tensor]) -> Tensor:
+    def _look(self, states: Tensor, image: KeysValues) -> Tensor:
         # The texts of one image look at it together, as if they were further tokens of one text: it is held once.
         rows, new, size = states.shape
-        images = len(image[0])
-        query = self.ask(states).view(images, rows // images * new, self.heads, -1).transpose(1, 2)
+        query = self.ask(states).view(image[0].shape[0], -1, self.heads, size // self.heads).transpose(1, 2)
         seen = F.scaled_dot_product_attention(query, *image)
         return seen.transpose(1, 2).reshape(rows, new, size)
 
@@ -274,7 +298,10 @@ def activation(name: str) -> Callable[[Tensor], Tensor]:
         ModelError: It is not among those that TrOCR checkpoints use.
     """
     if name not in _ACTIVATIONS:
-        raise ModelError(f"The checkpoint's activation '{name}' is not known.", f"Known: {', '.join(_ACTIVATIONS)}.")
+        raise ModelError(
+            f"The checkpoint's config.json asks for the activation '{name}', which is not known.",
+            f"Take a checkpoint with one of {', '.join(_ACTIVATIONS)}.",
+        )
     return _ACTIVATIONS[name]
 
 

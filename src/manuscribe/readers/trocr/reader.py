@@ -9,25 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Alternative, Character, Line
-from manuscribe.engines.openvino import available_cores
 from manuscribe.errors import UsageError
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.checkpoint import load_checkpoint
 from manuscribe.readers.trocr.configuration import Generation
 from manuscribe.readers.trocr.decoding import Written, beam, greedy
-from manuscribe.readers.trocr.engine import TorchEngine
 from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
 from manuscribe.readers.trocr.images import prepare
+from manuscribe.readers.trocr.loading import load
 
 _BATCH = 8  # lines; larger ones gain little on a CPU
 _BANNED = 3  # tokens in a row that a second try must not repeat
 
 
 class TrocrReader:
-    """Implements `readers.protocol.LineReader` with a checkpoint: a folder, or a name on the Hugging Face hub.
+    """Implements `readers.protocol.LineReader` with a checkpoint or a bundle: a folder, or a name on the hub.
 
     Raises:
-        ModelError: See `checkpoint.load_checkpoint`.
+        ModelError: See `loading.load`.
         UsageError: An option does not fit.
     """
 
@@ -37,14 +35,12 @@ class TrocrReader:
                 "A TrOCR checkpoint reads the languages that it learnt, and no other letters can be forbidden it.",
                 "Leave --language out.",
             )
-        self.name = name
-        loaded = load_checkpoint(name, options.revision)
-        self.version = loaded.version
-        self._tokens, self._configuration, self._fit = loaded.tokens, loaded.configuration, options.fit or "squash"
-        asked = max(options.beams or loaded.configuration.generation.num_beams, options.nbest)
-        self._width, self._nbest = asked, options.nbest
-        bf16 = options.precision == "bf16"
-        self._engine = TorchEngine(loaded.network, bf16=bf16, threads=options.threads or available_cores())
+        loaded = load(name, options)
+        self.name, self.version = name, loaded.version
+        self._tokens, self._configuration, self._engine = loaded.tokens, loaded.configuration, loaded.engine
+        self._fit = options.fit or "squash"
+        self._width = max(options.beams or self._configuration.generation.num_beams, options.nbest)
+        self._nbest = options.nbest
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
@@ -70,6 +66,11 @@ class TrocrReader:
         if self._width == 1:
             return [[text] for text in greedy(session, len(lines), settings)]
         return beam(session, len(lines), self._width, settings)
+
+    def tokens(self, lines: Sequence[NDArray[np.uint8]]) -> list[tuple[int, ...]]:
+        """The tokens of each image's best text, with the checkpoint's own settings."""
+        batches = [lines[n : n + _BATCH] for n in range(0, len(lines), _BATCH)]
+        return [texts[0].tokens for batch in batches for texts in self.write(batch, self._configuration.generation)]
 
     def _line(self, texts: Sequence[Written]) -> Line:
         best, *others = texts[: self._nbest]

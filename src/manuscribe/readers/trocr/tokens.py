@@ -1,6 +1,6 @@
 """A checkpoint's tokenizer: tokens to text, and which token each character came from."""
 
-import re
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from manuscribe.readers.trocr.configuration import read_json
 
 _PARTS = ("tokenizer.json", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 _MOSTLY = 0.95  # of the decoder's vocabulary; some have a few rows more than tokens
-# Spaces that transformers' `clean_up_tokenization` takes out; only where tokenizer_config.json asks for it.
-_LOOSE = re.compile(r" (?=[.?!,]|n't|'m|'s|'ve|'re)|(?<= ') | (?=' )")
+# What transformers' `clean_up_tokenization` takes for what, one after the other; only where the checkpoint asks for it.
+_LOOSE = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
 
 
 class Tokens:
@@ -33,10 +33,18 @@ class Tokens:
         bpe = type(self._tokenizer.model).__name__ == "BPE"
         self._tidies = bool(config.get("clean_up_tokenization_spaces")) and not bpe
 
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer into a folder, in the layout of today."""
+        self._tokenizer.save(str(folder / "tokenizer.json"))
+        settings = {"clean_up_tokenization_spaces": self._tidies}
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings) + "\n", encoding="utf-8")
+
     def text(self, tokens: Sequence[int]) -> str:
         """The text of tokens."""
         decoded: str = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
-        return _LOOSE.sub("", decoded) if self._tidies else decoded
+        for loose in _LOOSE if self._tidies else ():
+            decoded = decoded.replace(loose, loose.strip())
+        return decoded
 
     def tokens(self, text: str) -> list[int]:
         """The tokens of a text, without special ones."""
@@ -69,6 +77,10 @@ def _load(folder: Path) -> Any:
         # Older files take a conversion, which transformers has.
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
+        found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return found.backend_tokenizer
     except Exception as error:  # tokenizers raises bare exceptions
-        raise ModelError(f"The tokenizer in {folder} does not load: {error}.", "Fetch the checkpoint again.") from error
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise ModelError(
+            f"The tokenizer in {folder} does not load: {reason}.", "Fetch the checkpoint again."
+        ) from error

@@ -1,8 +1,9 @@
 """Loads a checkpoint's weights into our network, and says exactly what is wrong with them otherwise."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,6 +15,8 @@ from manuscribe.readers.trocr.names import used_names
 from manuscribe.readers.trocr.network import TrocrNetwork, relative_index, sinusoids
 
 _logger = logging.getLogger(__name__)
+_INDEX = "model.safetensors.index.json"
+_TOKENS, _HEAD = "decoder.model.decoder.embed_tokens.weight", "decoder.output_projection.weight"
 
 
 def load_network(configuration: Configuration, weights: Mapping[str, Tensor], source: str) -> TrocrNetwork:
@@ -23,11 +26,13 @@ def load_network(configuration: Configuration, weights: Mapping[str, Tensor], so
         ModelError: Weights are missing, of another shape, not finite, or left over.
     """
     taken = _Taken(weights, source)
-    arranged = dict(_arranged(configuration, taken))
+    arranged, origins = {}, {}
+    for name, tensor in _arranged(configuration, taken):
+        arranged[name], origins[name] = tensor, taken.newest() or [name]
     taken.complain()
     with torch.device("meta"):
         network = TrocrNetwork(configuration)
-    _check_shapes(arranged, network.state_dict(), source)
+    _check_shapes(arranged, network.state_dict(), origins, source)
     network.load_state_dict(arranged, assign=True)
     _compute_what_is_not_stored(network, configuration)
     return network.eval().requires_grad_(False)
@@ -39,17 +44,24 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: There are none, or a file is damaged or missing.
     """
-    index = read_json(folder / "model.safetensors.index.json")
     if (folder / "model.safetensors").is_file():
         return _read_safetensors(folder / "model.safetensors")
-    if index is not None:
-        files = {str(file) for file in dict(index.get("weight_map") or {}).values()}
-        if any(Path(file).name != file for file in files):
-            raise ModelError(f"{folder}: the index of the weights names a file elsewhere.", "Do not trust it.")
-        return {name: tensor for file in sorted(files) for name, tensor in _read_safetensors(folder / file).items()}
+    if (index := read_json(folder / _INDEX)) is not None:
+        return _read_shards(folder, index.get("weight_map"))
     if (folder / "pytorch_model.bin").is_file():
         return _read_pickle(folder / "pytorch_model.bin")
     raise ModelError(f"{folder} has no weights.", "It needs model.safetensors; was everything fetched?")
+
+
+def _read_shards(folder: Path, files_of_weights: Any) -> dict[str, Tensor]:
+    if not isinstance(files_of_weights, dict):
+        raise ModelError(
+            f"{folder}/{_INDEX} does not say which file holds which weight.", "Fetch the checkpoint again."
+        )
+    files = sorted({str(file) for file in files_of_weights.values()})
+    if elsewhere := [file for file in files if Path(file).name != file]:
+        raise ModelError(f"{folder}/{_INDEX} names a file elsewhere, {elsewhere[0]}.", "Do not trust this checkpoint.")
+    return {name: tensor for file in files for name, tensor in _read_safetensors(folder / file).items()}
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -64,12 +76,21 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     _logger.warning("%s is a pickle; only tensors are taken from it. Prefer checkpoints in safetensors.", path)
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: stored[old] for name, old in used_names(stored).items()}
+        weights = {name: stored[old] for name, old in used_names(stored).items()}
+        if not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+            raise TypeError("not all of it are tensors")
+        return weights
     except Exception as error:  # whatever a damaged pickle brings about
         raise ModelError(
             f"{path} cannot be read as weights alone: {type(error).__name__}.",
             "Ask its author for model.safetensors; it is not opened in a way that could run code.",
         ) from error
+
+
+def untied(configuration: Configuration, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights with tokens and head each by itself: an adapter may change one of them alone."""
+    stored = zip((_TOKENS, _HEAD), _stored_tokens_and_head(configuration, weights), strict=True)
+    return {**weights, **{name: weights[other] for name, other in stored if other in weights}}
 
 
 class _Taken:
@@ -78,23 +99,42 @@ class _Taken:
     def __init__(self, weights: Mapping[str, Tensor], source: str) -> None:
         self._weights, self._source = weights, source
         self._asked: set[str] = set()
+        self._newest: list[str] = []
         self._missing: list[str] = []
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._weights
 
     def __call__(self, name: str) -> Tensor:
         self._asked.add(name)
+        self._newest.append(name)
         found = self._weights.get(name)
         if found is None:
             self._missing.append(name)
             return torch.zeros(0)
         return found.float()
 
+    def alike(self, names: Sequence[str]) -> list[Tensor]:
+        """Several weights of one shape; of none if one is missing."""
+        parts = [self(name) for name in names]
+        if not all(name in self for name in names):
+            return [torch.zeros(0) for _ in names]
+        if len({part.shape for part in parts}) > 1 or not parts[0].ndim:
+            shapes = ", ".join(str(tuple(part.shape)) for part in parts)
+            raise ModelError(
+                f"{self._source}: the shapes of {', '.join(names)} do not go together: {shapes}.",
+                "Fetch the checkpoint again.",
+            )
+        return parts
+
     def stacked(self, names: Iterable[str]) -> Tensor:
         """Several weights one below the other."""
-        parts = [self(name) for name in names]
-        return torch.cat(parts) if all(part.numel() for part in parts) else torch.zeros(0)
+        return torch.cat(self.alike(list(names)))
+
+    def newest(self) -> list[str]:
+        """What was asked for since this was called last."""
+        names, self._newest = self._newest, []
+        return names
 
     def complain(self) -> None:
         left = sorted(self._weights.keys() - self._asked)
@@ -106,7 +146,7 @@ class _Taken:
                     "Is config.json the one that belongs to these weights?",
                 )
         for name in self._asked & self._weights.keys():
-            if not bool(torch.isfinite(self._weights[name]).all()):
+            if not bool(torch.isfinite(self._weights[name].float()).all()):
                 raise ModelError(f"{self._source}: {name} holds values that are no numbers.", "The training failed.")
 
 
@@ -126,10 +166,8 @@ def _both(ours: str, theirs: str, take: _Taken) -> Iterator[tuple[str, Tensor]]:
 def _arranged_encoder(configuration: Configuration, take: _Taken) -> Iterator[tuple[str, Tensor]]:
     config = configuration.encoder
     start = "encoder.embeddings."
-    special = [take(start + "cls_token")]
-    if config.model_type == "deit":
-        special.append(take(start + "distillation_token"))
-    yield "encoder.special", torch.cat(special, dim=1) if all(t.numel() for t in special) else special[0]
+    special = ["cls_token", "distillation_token"] if config.model_type == "deit" else ["cls_token"]
+    yield "encoder.special", take.stacked(start + name for name in special).reshape(1, len(special), -1)
     if config.has_positions:
         yield "encoder.positions", take(start + "position_embeddings")
     yield from _both("encoder.patches", start + "patch_embeddings.projection", take)
@@ -157,29 +195,27 @@ def _arranged_encoder_layer(configuration: Configuration, n: int, take: _Taken) 
             yield ours + "scale_feed", take(theirs + "lambda_2")
         tables = []
         if config.use_relative_position_bias:
-            tables.append(take(theirs + "relative_position_bias.relative_position_bias_table"))
+            tables.append(theirs + "relative_position_bias.relative_position_bias_table")
         if config.use_shared_relative_position_bias:
-            tables.append(take("encoder.shared_position_bias.relative_position_bias_table"))
+            tables.append("encoder.shared_position_bias.relative_position_bias_table")
         if tables:
-            yield ours + "bias.table", sum(tables[1:], tables[0])
+            yield ours + "bias.table", torch.stack(take.alike(tables)).sum(0)
 
 
 def _encoder_bias(model_type: str, attention: str, take: _Taken) -> Tensor:
     if model_type != "beit":
         return take.stacked(f"{attention}{name}_proj.bias" for name in "qkv")
     # BEiT's keys have none.
-    query, value = take(attention + "q_proj.bias"), take(attention + "v_proj.bias")
+    query, value = take.alike([attention + "q_proj.bias", attention + "v_proj.bias"])
     return torch.cat([query, torch.zeros_like(query), value])
 
 
 def _arranged_decoder(configuration: Configuration, take: _Taken) -> Iterator[tuple[str, Tensor]]:
     config = configuration.decoder
     base = "decoder.model.decoder."
-    tokens = take(base + "embed_tokens.weight")
-    yield "decoder.tokens.weight", tokens
-    head = "decoder.output_projection.weight"
-    stored = take(head) if head in take else tokens
-    yield "decoder.head.weight", tokens if config.tie_word_embeddings else stored
+    tokens, head = _stored_tokens_and_head(configuration, take)
+    yield "decoder.tokens.weight", take(tokens)
+    yield "decoder.head.weight", take(head)
     if config.use_learned_position_embeddings:
         yield "decoder.positions", take(base + "embed_positions.weight")
     else:
@@ -189,6 +225,13 @@ def _arranged_decoder(configuration: Configuration, take: _Taken) -> Iterator[tu
         yield from _both("decoder.norm", base + "layernorm_embedding", take)
     for n in range(config.layers):
         yield from _arranged_decoder_layer(f"decoder.layers.{n}.", f"{base}layers.{n}.", take)
+
+
+def _stored_tokens_and_head(configuration: Configuration, stored: Container[str]) -> tuple[str, str]:
+    """The names of both; if they are tied, one may stand for the other. Tied or not, each is what is stored for it."""
+    if configuration.decoder.tie_word_embeddings:
+        return (_TOKENS if _TOKENS in stored else _HEAD), (_HEAD if _HEAD in stored else _TOKENS)
+    return _TOKENS, _HEAD
 
 
 def _arranged_decoder_layer(ours: str, theirs: str, take: _Taken) -> Iterator[tuple[str, Tensor]]:
@@ -204,15 +247,17 @@ def _arranged_decoder_layer(ours: str, theirs: str, take: _Taken) -> Iterator[tu
         yield from _both(ours + mine, theirs + other, take)
 
 
-def _check_shapes(arranged: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
+def _check_shapes(
+    arranged: Mapping[str, Tensor], expected: Mapping[str, Tensor], origins: Mapping[str, Sequence[str]], source: str
+) -> None:
     absent = sorted(expected.keys() ^ arranged.keys())
     if absent:
         raise ModelError(f"{source} does not fit its config.json: {', '.join(absent[:3])}.", "Fetch both again.")
     for name, tensor in expected.items():
         if arranged[name].shape != tensor.shape:
             raise ModelError(
-                f"{source}: {name} has the shape {tuple(arranged[name].shape)}, and by config.json it should have "
-                f"{tuple(tensor.shape)}.",
+                f"{source}: the shape of {', '.join(origins[name])} is {tuple(arranged[name].shape)}, and by "
+                f"config.json it should be {tuple(tensor.shape)}.",
                 "Is config.json the one that belongs to these weights?",
             )
 

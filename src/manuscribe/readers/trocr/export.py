@@ -1,0 +1,154 @@
+"""From a checkpoint to a bundle, through a gate: what reads worse than the checkpoint is not written."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from manuscribe.errors import ModelError, OutputError, UsageError
+from manuscribe.evaluation.metrics import character_error_rate
+from manuscribe.models.hub import locate
+from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.trocr.bundle import Bundle, Precision
+from manuscribe.readers.trocr.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.openvino_export import convert
+from manuscribe.readers.trocr.reader import TrocrReader
+
+if TYPE_CHECKING:
+    from manuscribe.datasets.lines import LabelledLine
+
+_PATTERNS = 8  # images on which tokens are compared where no lines are given
+_BEAMS = (1, 4)
+_UNKNOWN = "not stated"
+
+
+class ExportOptions(BaseModel):
+    """How a bundle is made.
+
+    Attributes:
+        precision: `fp32`; `bf16`, with weights in 16 bits; `int8`, with weights in eight.
+        cer_budget: How much higher the bundle's CER may be than the checkpoint's, except in fp32.
+        revision: Branch, tag or commit of the checkpoint on the hub.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    precision: Precision = "fp32"
+    cer_budget: float = Field(default=0.002, ge=0, le=1)
+    revision: str | None = None
+
+
+def export(name: str, out: Path, options: ExportOptions, lines: Sequence["LabelledLine"] = ()) -> Bundle:
+    """Write the bundle of a checkpoint, given by its folder or its name on the hub.
+
+    In fp32 it must give the checkpoint's tokens on the lines (without any: on drawn patterns), greedily and with four
+    beams. Otherwise its CER on the lines must keep to the budget.
+
+    Raises:
+        ModelError: The checkpoint cannot be read, or the bundle does not pass.
+        OutputError: The folder cannot be written, or is not empty.
+        UsageError: There are no lines, and the precision asks for them.
+    """
+    if options.precision != "fp32" and not lines:
+        raise UsageError(f"How much worse {options.precision} reads is measured on lines.", "Name some with --lines.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} is there already.", "Name a new folder.")
+    try:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f"{out.name}.") as fresh:
+            bundle = _write(name, options, Path(fresh) / "bundle")
+            _check(name, options, bundle, lines)
+            if out.exists():
+                out.rmdir()
+            bundle.folder.rename(out)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}.", "Name another folder.") from error
+    return bundle.model_copy(update={"folder": out})
+
+
+def _write(name: str, options: ExportOptions, folder: Path) -> Bundle:
+    import openvino
+
+    checkpoint = load_checkpoint(name, options.revision)
+    folder.mkdir()
+    graphs = convert(checkpoint.network, checkpoint.configuration, int8=options.precision == "int8")
+    for graph, file in zip(graphs, ("image.xml", "text.xml"), strict=True):
+        openvino.save_model(graph, folder / file, compress_to_fp16=options.precision == "bf16")
+    checkpoint.tokens.save(folder)
+    licence, base = _card_of(locate(name, options.revision))
+    bundle = Bundle(
+        folder=folder,
+        version=f"{checkpoint.version}-{options.precision}",
+        engine="openvino",
+        precision=options.precision,
+        configuration=checkpoint.configuration,
+        source=name if options.revision is None else f"{name}@{options.revision}",
+        licence=licence,
+        base=base,
+    )
+    (folder / "README.md").write_text(_card(bundle), encoding="utf-8")
+    return bundle.write()
+
+
+def _check(name: str, options: ExportOptions, bundle: Bundle, lines: Sequence["LabelledLine"]) -> None:
+    images = [line.pixels() for line in lines] or _patterns()
+    if options.precision == "fp32":
+        for beams in _BEAMS:
+            before, after = _readers(name, options, bundle, beams)
+            different = sum(a != b for a, b in zip(before.tokens(images), after.tokens(images), strict=True))
+            if different:
+                raise ModelError(
+                    f"The bundle reads {different} of {len(images)} lines otherwise than {name} (beams: {beams}).",
+                    "It was not written. Please report it.",
+                )
+        return
+    was, now = (
+        character_error_rate((line.text, read.text) for line, read in zip(lines, reader.read(images), strict=True))
+        for reader in _readers(name, options, bundle, None)
+    )
+    if now > was + options.cer_budget:
+        raise ModelError(
+            f"In {options.precision} the CER on {len(lines)} lines is {now:.4f}, and {was:.4f} before: {now - was:.4f} "
+            f"more, of {options.cer_budget} allowed.",
+            "It was not written. Take more bits, or allow more with --cer-budget.",
+        )
+
+
+def _readers(name: str, options: ExportOptions, bundle: Bundle, beams: int | None) -> tuple[TrocrReader, TrocrReader]:
+    before = TrocrReader(name, ReaderOptions(beams=beams, revision=options.revision))
+    return before, TrocrReader(str(bundle.folder), ReaderOptions(beams=beams))
+
+
+def _patterns() -> list[NDArray[np.uint8]]:
+    rng = np.random.default_rng(0)
+    sizes = [(int(rng.integers(24, 96)), int(rng.integers(60, 900))) for _ in range(_PATTERNS)]
+    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+
+
+def _card_of(folder: Path) -> tuple[str, str]:
+    """Licence and base, as the front matter of the checkpoint's README.md has them."""
+    from huggingface_hub import ModelCard
+
+    try:
+        data = ModelCard.load(folder / "README.md", ignore_metadata_errors=True).data
+    except (OSError, ValueError):
+        return "", ""
+    base = data.base_model
+    return str(data.license or ""), ", ".join(base) if isinstance(base, list) else str(base or "")
+
+
+def _card(bundle: Bundle) -> str:
+    """The card for people."""
+    encoder, decoder = bundle.configuration.encoder, bundle.configuration.decoder
+    return (
+        f"# {bundle.source} for {bundle.engine} in {bundle.precision}\n\n"
+        "Reads lines of handwriting: `manuscribe read line.png --level line --reader FOLDER`.\n\n"
+        f"- Licence of the weights: {bundle.licence or _UNKNOWN}\n"
+        f"- Made from: {bundle.source}, base: {bundle.base or _UNKNOWN}\n"
+        f"- Encoder: {encoder.model_type}, {encoder.num_hidden_layers} layers of {encoder.hidden_size}, images of "
+        f"{encoder.image_size[0]} × {encoder.image_size[1]} pixels\n"
+        f"- Decoder: {decoder.layers} layers of {decoder.hidden_size}, {decoder.vocab_size} tokens\n"
+    )
