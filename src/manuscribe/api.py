@@ -18,7 +18,7 @@ def read(
     beams: int | None = None,
     nbest: int = 1,
     fit: Literal["squash", "pad"] | None = None,
-    engine: Literal["torch", "openvino"] | None = None,
+    engine: Literal["torch", "openvino", "onnx"] | None = None,
     precision: Literal["fp32", "bf16", "int8"] | None = None,
     revision: str | None = None,
     threads: int = 0,

@@ -7,6 +7,7 @@ from manuscribe.errors import UsageError
 EXTRAS = {
     "train": (("torch", "onnx", "pyarrow", "yaml", "fontTools", "wordfreq"), "training, rendered lines"),
     "bundle": (("tokenizers",), "reading with bundles made of TrOCR checkpoints"),
+    "onnx": (("onnxruntime", "onnx", "tokenizers"), "bundles for ONNX Runtime"),
     "trocr": (
         ("torch", "transformers", "tokenizers", "huggingface_hub", "sentencepiece"),
         "reading with TrOCR checkpoints",

@@ -41,6 +41,7 @@ def show(name: Annotated[str, typer.Argument(help="Name of a model, as `models l
 def export(
     checkpoint: Annotated[str, typer.Argument(help="Folder of a TrOCR checkpoint or an adapter, or owner/name.")],
     out: Annotated[Path, typer.Argument(help="Folder for the bundle.")],
+    engine: Annotated[str, typer.Option(help="What it will be read with: openvino or onnx.")] = "openvino",
     precision: Annotated[str, typer.Option(help="fp32, bf16 (half the size) or int8 (a quarter).")] = "fp32",
     lines: Annotated[
         str | None, typer.Option(help="Line data set (parquet, may have *) on which the bundle is compared.")
@@ -50,7 +51,7 @@ def export(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> int:
-    """Make a checkpoint into a bundle: one folder, for OpenVINO, that reads without PyTorch.
+    """Make a checkpoint into a bundle: one folder, for OpenVINO or ONNX Runtime, that reads without PyTorch.
 
     A bundle that reads worse than the checkpoint is refused: fp32 must give the same tokens, bf16 and int8 stay within
     a budget of errors on lines that you name.
@@ -65,7 +66,7 @@ def export(
     from manuscribe.readers.trocr.export import ExportOptions
     from manuscribe.readers.trocr.export import export as make_bundle
 
-    options = validated(ExportOptions, precision=precision, cer_budget=cer_budget, revision=revision)
+    options = validated(ExportOptions, engine=engine, precision=precision, cer_budget=cer_budget, revision=revision)
     bundle = make_bundle(checkpoint, out, options, _lines(lines)[:limit])
     if not quiet:
         size = sum(file.stat().st_size for file in out.iterdir()) / 1e6

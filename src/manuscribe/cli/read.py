@@ -60,10 +60,8 @@ def read(
     fit: Annotated[
         str | None, typer.Option(help="How a line comes into a checkpoint's frame: squash (as trained) or pad.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch or openvino.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16, or int8 with openvino.")
-    ] = None,
+    engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
+    precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu.")] = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,

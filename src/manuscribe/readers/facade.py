@@ -24,8 +24,8 @@ class Reader:
         beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line; those after the first are its `alternatives`.
         fit: How a line comes into a checkpoint's frame: `"squash"` or `"pad"`.
-        engine: What computes a checkpoint: `"torch"` or `"openvino"`.
-        precision: How it is computed: `"fp32"`, `"bf16"` or, by OpenVINO, `"int8"`.
+        engine: What computes a checkpoint: `"torch"`, `"openvino"` or `"onnx"`.
+        precision: How it is computed: `"fp32"`, `"bf16"` or `"int8"`.
         revision: Branch, tag or commit of a checkpoint on the hub.
         threads: CPU threads; 0 takes every core this process may use.
 
@@ -47,7 +47,7 @@ class Reader:
         beams: int | None = None,
         nbest: int = 1,
         fit: Literal["squash", "pad"] | None = None,
-        engine: Literal["torch", "openvino"] | None = None,
+        engine: Literal["torch", "openvino", "onnx"] | None = None,
         precision: Literal["fp32", "bf16", "int8"] | None = None,
         revision: str | None = None,
         threads: int = 0,

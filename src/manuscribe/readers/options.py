@@ -15,8 +15,10 @@ class ReaderOptions(BaseModel):
         nbest: Readings to give for each line, the first included; needs as many beams.
         fit: How a line comes into the frame of a checkpoint's encoder: `squash` gives up its proportions, as the
             published ones were trained; `pad` keeps them, with paper around.
-        engine: What computes a checkpoint: PyTorch, or OpenVINO, which converts it first. A bundle has its own.
-        precision: How a checkpoint's network is computed; `int8` is for OpenVINO, and holds the weights in eight bits.
+        engine: What computes a checkpoint: PyTorch; or OpenVINO or ONNX Runtime, for which it is converted first. A
+            bundle has its own.
+        precision: How a checkpoint's network is computed; `int8`, with weights in eight bits, is not for PyTorch, and
+            `bf16` not for ONNX Runtime.
         revision: Branch, tag or commit of a checkpoint on the hub.
         device: Where the network runs.
         threads: CPU threads; 0 takes every core this process may use.
@@ -28,7 +30,7 @@ class ReaderOptions(BaseModel):
     beams: int | None = Field(default=None, ge=1, le=100)
     nbest: int = Field(default=1, ge=1, le=100)
     fit: Literal["squash", "pad"] | None = None
-    engine: Literal["torch", "openvino"] | None = None
+    engine: Literal["torch", "openvino", "onnx"] | None = None
     precision: Literal["fp32", "bf16", "int8"] | None = None
     revision: str | None = None
     device: Literal["cpu"] = "cpu"

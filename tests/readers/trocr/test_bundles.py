@@ -37,10 +37,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def bundle(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("bundles") / "fp32"
-    export(str(checkpoint), out, ExportOptions())
+@pytest.fixture(scope="module", params=["openvino", "onnx"])
+def bundle(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    out = tmp_path_factory.mktemp("bundles") / request.param
+    export(str(checkpoint), out, ExportOptions(engine=request.param))
     return out
 
 
@@ -62,11 +62,12 @@ def test_a_bundle_writes_the_checkpoints_tokens(checkpoint: Path, bundle: Path, 
         ("beit", {"use_relative_position_bias": True}, {}),
     ],
 )
-def test_openvino_computes_every_architecture(kind: str, encoder: dict, decoder: dict, tmp_path: Path) -> None:
+def test_every_engine_computes_every_architecture(kind: str, encoder: dict, decoder: dict, tmp_path: Path) -> None:
     build(tmp_path, encoder, decoder, {"eos_token_id": ENDS}, kind=kind)
     images = lines(5, seed=6)
     expected = reader(tmp_path, 3).tokens(images)
-    assert reader(tmp_path, 3, engine="openvino").tokens(images) == expected
+    for engine in ("openvino", "onnx"):
+        assert reader(tmp_path, 3, engine=engine).tokens(images) == expected
 
 
 def test_eight_bits_are_a_quarter_of_the_size(tmp_path: Path) -> None:
@@ -113,14 +114,15 @@ def test_eight_bits_that_read_worse_are_refused(
 def test_other_tokens_than_the_checkpoints_are_refused(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from manuscribe.readers.trocr import export as room
-    from manuscribe.readers.trocr.openvino_export import convert
+    from manuscribe.readers.trocr import openvino_export
+
+    convert = openvino_export.convert
 
     def careless(network, configuration, *, int8):
         network.decoder.head.weight = torch.nn.Parameter(network.decoder.head.weight.roll(1, 0), requires_grad=False)
         return convert(network, configuration, int8=int8)
 
-    monkeypatch.setattr(room, "convert", careless)
+    monkeypatch.setattr(openvino_export, "convert", careless)
     with pytest.raises(ModelError, match="8 of 8 lines otherwise"):
         export(str(checkpoint), tmp_path / "refused", ExportOptions())
     assert not list(tmp_path.iterdir())
@@ -146,24 +148,29 @@ def test_a_bundle_is_read_without_pytorch(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_damage_is_noticed(bundle: Path, tmp_path: Path) -> None:
-    for name, change in (("text.bin", b"x"), ("tokenizer.json", b" "), ("bundle.json", b"{}")):
+    graph = "text.bin" if (bundle / "text.bin").exists() else "text.onnx"
+    for name, change in ((graph, b"x"), ("tokenizer.json", b" "), ("bundle.json", b"{}")):
         folder = tmp_path / name
         shutil.copytree(bundle, folder)
         (folder / name).write_bytes(change)
         with pytest.raises(ModelError, match=name):
             reader(folder)
-    (tmp_path / "text.bin" / "text.bin").unlink()
-    with pytest.raises(ModelError, match=r"text\.bin is missing"):
-        reader(tmp_path / "text.bin")
+    (tmp_path / graph / graph).unlink()
+    with pytest.raises(ModelError, match=f"{graph} is missing"):
+        reader(tmp_path / graph)
 
 
 def test_what_cannot_be_done(bundle: Path, checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="made for fp32"):
         reader(bundle, precision="int8")
-    with pytest.raises(UsageError, match="made for openvino"):
+    with pytest.raises(UsageError, match="made for o"):
         reader(bundle, engine="torch")
-    with pytest.raises(UsageError, match="int8"):
+    with pytest.raises(UsageError, match="torch does not compute in int8"):
         reader(checkpoint, precision="int8")
+    with pytest.raises(UsageError, match="onnx does not compute in bf16"):
+        reader(checkpoint, engine="onnx", precision="bf16")
+    with pytest.raises(UsageError, match="no bf16 for onnx"):
+        export(str(checkpoint), tmp_path / "bf16", ExportOptions(engine="onnx", precision="bf16"))
     with pytest.raises(UsageError, match="--lines"):
         export(str(checkpoint), tmp_path / "int8", ExportOptions(precision="int8"))
     (tmp_path / "full").mkdir()

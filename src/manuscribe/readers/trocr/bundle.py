@@ -1,7 +1,7 @@
 """A checkpoint made ready for small machines: one folder that is read without PyTorch.
 
 bundle.json          what follows in this module, and the digests of the other files
-image.xml, .bin      the two graphs, see `graphs`
+image.xml, .bin      the two graphs, see `graphs`, for OpenVINO; for ONNX Runtime image.onnx, text.onnx
 text.xml, .bin
 tokenizer.json, tokenizer_config.json
 README.md            the card
@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration, read_json
+from manuscribe.readers.trocr.runtimes import Name, Precision
 
 _NAME = "bundle.json"
-Precision = Literal["fp32", "bf16", "int8"]
 
 
 class _Content(BaseModel):
@@ -37,7 +37,7 @@ class _Content(BaseModel):
 
     format: Literal[1] = 1
     version: str
-    engine: Literal["openvino"]
+    engine: Name
     precision: Precision
     configuration: Configuration
     source: str
@@ -77,16 +77,6 @@ class Bundle(_Content):
             if bundle.digest(name) != digest:
                 raise ModelError(f"{folder / name} is missing or not as it was written.", "Fetch the bundle again.")
         return bundle
-
-    def path(self, name: str) -> Path:
-        """A file of the bundle.
-
-        Raises:
-            ModelError: It is not among those that the bundle vouches for.
-        """
-        if name not in self.files:
-            raise ModelError(f"The bundle {self.folder} has no {name}.", "Export the checkpoint again.")
-        return self.folder / name
 
     def digest(self, name: str) -> str:
         """SHA-256 of a file; empty where there is none."""

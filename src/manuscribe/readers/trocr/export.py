@@ -13,10 +13,10 @@ from manuscribe.errors import ModelError, OutputError, UsageError
 from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.bundle import Bundle, Precision
+from manuscribe.readers.trocr.bundle import Bundle
 from manuscribe.readers.trocr.checkpoint import load_checkpoint
-from manuscribe.readers.trocr.openvino_export import convert
 from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.readers.trocr.runtimes import RUNTIMES, Name, Precision
 
 if TYPE_CHECKING:
     from manuscribe.datasets.lines import LabelledLine
@@ -30,6 +30,7 @@ class ExportOptions(BaseModel):
     """How a bundle is made.
 
     Attributes:
+        engine: What it will be read with.
         precision: `fp32`; `bf16`, with weights in 16 bits; `int8`, with weights in eight.
         cer_budget: How much higher the bundle's CER may be than the checkpoint's, except in fp32.
         revision: Branch, tag or commit of the checkpoint on the hub.
@@ -37,6 +38,7 @@ class ExportOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    engine: Name = "openvino"
     precision: Precision = "fp32"
     cer_budget: float = Field(default=0.002, ge=0, le=1)
     revision: str | None = None
@@ -53,6 +55,8 @@ def export(name: str, out: Path, options: ExportOptions, lines: Sequence["Labell
         OutputError: The folder cannot be written, or is not empty.
         UsageError: There are no lines, and the precision asks for them.
     """
+    if options.precision not in (known := RUNTIMES[options.engine].precisions):
+        raise UsageError(f"There is no {options.precision} for {options.engine}.", f"Take {' or '.join(known)}.")
     if options.precision != "fp32" and not lines:
         raise UsageError(f"How much worse {options.precision} reads is measured on lines.", "Name some with --lines.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -70,19 +74,15 @@ def export(name: str, out: Path, options: ExportOptions, lines: Sequence["Labell
 
 
 def _write(name: str, options: ExportOptions, folder: Path) -> Bundle:
-    import openvino
-
     checkpoint = load_checkpoint(name, options.revision)
     folder.mkdir()
-    graphs = convert(checkpoint.network, checkpoint.configuration, int8=options.precision == "int8")
-    for graph, file in zip(graphs, ("image.xml", "text.xml"), strict=True):
-        openvino.save_model(graph, folder / file, compress_to_fp16=options.precision == "bf16")
+    RUNTIMES[options.engine].write(checkpoint.network, checkpoint.configuration, folder, options.precision)
     checkpoint.tokens.save(folder)
     licence, base = _card_of(locate(name, options.revision))
     bundle = Bundle(
         folder=folder,
         version=f"{checkpoint.version}-{options.precision}",
-        engine="openvino",
+        engine=options.engine,
         precision=options.precision,
         configuration=checkpoint.configuration,
         source=name if options.revision is None else f"{name}@{options.revision}",

@@ -188,7 +188,7 @@ class Decoder(nn.Module):
     def _place(self, tokens: Tensor, past: int) -> Tensor:
         if self.learned:
             return self.positions[torch.arange(tokens.shape[1]) + (past + _OFFSET)]
-        written = tokens.ne(self.padding)
+        written = tokens.ne(self.padding).long()
         return self.positions[(written.cumsum(1) + past) * written + self.padding]
 
 

@@ -13,18 +13,16 @@ from manuscribe.readers.trocr.decoding import Scores, Tokens
 
 
 class OpenVinoEngine:
-    """Both graphs on the CPU.
+    """Both graphs on the CPU, from a folder with `image.xml` and `text.xml`.
 
     Args:
-        image: The image's graph, a model or the path of its `.xml` file; see `graphs`.
-        text: The text's graph likewise, with states.
         bf16: Compute in bfloat16 where the processor has it.
 
     Raises:
         ModelError: A file is missing or damaged.
     """
 
-    def __init__(self, image: Any, text: Any, *, bf16: bool, threads: int) -> None:
+    def __init__(self, folder: Path, *, bf16: bool, threads: int) -> None:
         options = {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
@@ -32,7 +30,7 @@ class OpenVinoEngine:
             # By itself OpenVINO keeps the past in fewer bits, which changes texts.
             "KV_CACHE_PRECISION": "bf16" if bf16 else "f32",
         }
-        self._image, self._text = (_compiled(graph, options) for graph in (image, text))
+        self._image, self._text = (_compiled(folder / f"{name}.xml", options) for name in ("image", "text"))
 
     def begin(self, pixels: NDArray[np.float32], texts: int, length: int) -> "OpenVinoSession":  # noqa: ARG002
         """Look at images B×3×H×W, to write `texts` texts about each, however long."""
@@ -63,10 +61,10 @@ class OpenVinoSession:
         self._rows = texts.astype(np.int32)
 
 
-def _compiled(graph: Any, options: dict[str, Any]) -> Any:
-    if isinstance(graph, Path) and not graph.is_file():
-        raise ModelError(f"{graph} is missing.", "Export the checkpoint again.")
+def _compiled(path: Path, options: dict[str, Any]) -> Any:
+    if not path.is_file():
+        raise ModelError(f"{path} is missing.", "Export the checkpoint again.")
     try:
-        return core().compile_model(graph, "CPU", options)
+        return core().compile_model(path, "CPU", options)
     except RuntimeError as error:
-        raise ModelError(f"{graph} is no graph that OpenVINO reads.", "Export the checkpoint again.") from error
+        raise ModelError(f"{path} is no graph that OpenVINO reads.", "Export the checkpoint again.") from error

@@ -1,13 +1,22 @@
 """The two graphs for OpenVINO."""
 
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from manuscribe.engines.openvino_graphs import keep_states, shrink_weights
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.graphs import ImageGraph, TextGraph, image_example, text_example, tracing
 from manuscribe.readers.trocr.network import TrocrNetwork
+from manuscribe.readers.trocr.runtimes import Precision
+
+
+def write_graphs(network: TrocrNetwork, configuration: Configuration, folder: Path, precision: Precision) -> None:
+    """Write `image.xml` and `text.xml`, each with its `.bin`, into a folder; weights in 32, 16 or 8 bits."""
+    import openvino
+
+    image, text = convert(network, configuration, int8=precision == "int8")
+    for graph, name in ((image, "image"), (text, "text")):
+        openvino.save_model(graph, folder / f"{name}.xml", compress_to_fp16=precision == "bf16")
 
 
 def convert(network: TrocrNetwork, configuration: Configuration, *, int8: bool) -> tuple[Any, Any]:
@@ -27,7 +36,7 @@ def convert(network: TrocrNetwork, configuration: Configuration, *, int8: bool) 
 
 
 def _name(image: Any, text: Any, configuration: Configuration) -> None:
-    from openvino import PartialShape
+    from openvino import PartialShape, Type
 
     decoder = configuration.decoder
     count, size = 2 * decoder.layers, decoder.hidden_size // decoder.heads
@@ -42,14 +51,7 @@ def _name(image: Any, text: Any, configuration: Configuration) -> None:
             tensor.node.set_partial_shape(PartialShape([-1, decoder.heads, -1, size]))
         text.outputs[1 + n].tensor.set_names({f"now.{n}"})
     text.inputs[0].tensor.set_names({"tokens"})
-    text.inputs[0].node.set_element_type(openvino_type(np.int64))
+    text.inputs[0].node.set_element_type(Type.i64)
     text.outputs[0].tensor.set_names({"scores"})
     image.validate_nodes_and_infer_types()
     text.validate_nodes_and_infer_types()
-
-
-def openvino_type(kind: Any) -> Any:
-    """OpenVINO's name for a numpy type."""
-    from openvino import Type
-
-    return Type(kind)

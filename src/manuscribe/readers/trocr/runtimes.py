@@ -1,0 +1,71 @@
+"""What runs the two graphs where there is no PyTorch: how they are written for it, and how it opens them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manuscribe.readers.trocr.configuration import Configuration
+from manuscribe.readers.trocr.decoding import Session
+
+if TYPE_CHECKING:
+    from manuscribe.readers.trocr.network import TrocrNetwork
+
+Precision = Literal["fp32", "bf16", "int8"]
+Name = Literal["openvino", "onnx"]
+
+
+class Engine(Protocol):
+    """Runs a network."""
+
+    def begin(self, pixels: NDArray[np.float32], texts: int, length: int) -> Session:
+        """Look at images B×3×H×W, to write `texts` texts of up to `length` tokens about each."""
+        ...
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One of them.
+
+    Attributes:
+        precisions: Those that it computes in.
+        write: Writes the graphs into a folder.
+        open: Makes the engine of such a folder, with so many threads.
+    """
+
+    precisions: tuple[Precision, ...]
+    write: Callable[["TrocrNetwork", Configuration, Path, Precision], None]
+    open: Callable[[Path, Configuration, Precision, int], Engine]
+
+
+def _write_openvino(network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision) -> None:
+    from manuscribe.readers.trocr.openvino_export import write_graphs
+
+    write_graphs(network, configuration, folder, precision)
+
+
+def _open_openvino(folder: Path, _: Configuration, precision: Precision, threads: int) -> Engine:
+    from manuscribe.readers.trocr.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(folder, bf16=precision != "fp32", threads=threads)
+
+
+def _write_onnx(network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision) -> None:
+    from manuscribe.readers.trocr.onnx_export import write_graphs
+
+    write_graphs(network, configuration, folder, int8=precision == "int8")
+
+
+def _open_onnx(folder: Path, configuration: Configuration, _: Precision, threads: int) -> Engine:
+    from manuscribe.readers.trocr.onnx_engine import OnnxEngine
+
+    return OnnxEngine(folder, configuration, threads)
+
+
+RUNTIMES: dict[str, Runtime] = {
+    "openvino": Runtime(("fp32", "bf16", "int8"), _write_openvino, _open_openvino),
+    "onnx": Runtime(("fp32", "int8"), _write_onnx, _open_onnx),
+}
