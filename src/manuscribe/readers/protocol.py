@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from manuscribe.document import Line
 from manuscribe.errors import ModelError
-from manuscribe.extras import needs
 from manuscribe.models.files import ModelFile
 from manuscribe.readers.options import ReaderOptions
 
@@ -74,7 +73,6 @@ def _trained(path: Path, options: ReaderOptions) -> LineReader:
 
 
 def _checkpoint(name: str, options: ReaderOptions) -> LineReader:
-    needs("bundle")
     from manuscribe.readers.trocr.reader import TrocrReader
 
     return TrocrReader(name, options)

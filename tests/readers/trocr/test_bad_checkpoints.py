@@ -29,9 +29,11 @@ from transformers import (
 )
 
 from manuscribe.cli.main import run
-from manuscribe.errors import ExitCode, ModelError
+from manuscribe.errors import ExitCode, ModelError, UsageError
 from manuscribe.models.hub import locate
+from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.reader import TrocrReader
 from tests.cli.conftest import with_weights
 from tests.readers.trocr.building import build, byte_tokenizer, change_json
 
@@ -341,3 +343,10 @@ def test_the_good_folder_reads(folder: Path, line_image: str, capfd: pytest.Capt
     arguments = ["read", line_image, "--level", "line", "--reader", str(folder), "--threads", "1"]
     assert command(*arguments) == ExitCode.OK
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_extra_that_is_missing_is_the_one_that_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manuscribe.extras.find_spec", lambda module: None)
+    for name in (str(folder), "owner/name"):
+        with pytest.raises(UsageError, match=r"manuscribe\[trocr\]"):
+            TrocrReader(name, ReaderOptions())

@@ -42,7 +42,7 @@ def load(name: str, options: ReaderOptions) -> Loaded:
     needs("trocr")
     from manuscribe.readers.trocr.checkpoint import load_checkpoint
 
-    found = load_checkpoint(name, options.revision)
+    found = load_checkpoint(str(folder))
     return Loaded(found.configuration, found.tokens, _engine(found, options), found.version)
 
 
@@ -51,8 +51,7 @@ def _from_bundle(folder: Path, options: ReaderOptions) -> Loaded:
     for asked, has in ((options.engine, bundle.engine), (options.precision, bundle.precision)):
         if asked not in (None, has):
             raise UsageError(f"The bundle {folder} was made for {has}, not for {asked}.", "Leave the option out.")
-    if bundle.engine == "onnx":
-        needs("onnx")
+    needs("onnx" if bundle.engine == "onnx" else "bundle")
     threads = options.threads or available_cores()
     engine = RUNTIMES[bundle.engine].open(folder, bundle.configuration, bundle.precision, threads)
     tokens = Tokens(folder, bundle.configuration.decoder.vocab_size)

@@ -44,8 +44,7 @@ class TrocrReader:
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        batches = [lines[n : n + _BATCH] for n in range(0, len(lines), _BATCH)]
-        return [line for batch in batches for line in self._read(batch)]
+        return [line for batch in _batches(lines) for line in self._read(batch)]
 
     def _read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
         settings = self._configuration.generation
@@ -69,8 +68,8 @@ class TrocrReader:
 
     def tokens(self, lines: Sequence[NDArray[np.uint8]]) -> list[tuple[int, ...]]:
         """The tokens of each image's best text, with the checkpoint's own settings."""
-        batches = [lines[n : n + _BATCH] for n in range(0, len(lines), _BATCH)]
-        return [texts[0].tokens for batch in batches for texts in self.write(batch, self._configuration.generation)]
+        settings = self._configuration.generation
+        return [texts[0].tokens for batch in _batches(lines) for texts in self.write(batch, settings)]
 
     def _line(self, texts: Sequence[Written]) -> Line:
         best, *others = texts[: self._nbest]
@@ -98,6 +97,10 @@ class TrocrReader:
                 letter, confidence = before.text + letter, min(confidence, before.confidence or 0.0)
             characters.append(Character(unicodedata.normalize("NFC", letter), confidence))
         return tuple(characters)
+
+
+def _batches(lines: Sequence[NDArray[np.uint8]]) -> list[Sequence[NDArray[np.uint8]]]:
+    return [lines[n : n + _BATCH] for n in range(0, len(lines), _BATCH)]
 
 
 def _tidy(text: str) -> str:
