@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import beam, greedy
 from manuscribe.readers.trocr.loading import load
-from manuscribe.readers.trocr.runtimes import Engine
+from manuscribe.readers.trocr.engines.runtimes import Engine
 from report import run, table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -17,7 +17,7 @@ def read(
     level: Literal["page", "line"] = "page",
     beams: int | None = None,
     nbest: int = 1,
-    fit: Literal["squash", "pad"] | None = None,
+    fit: Literal["squash", "pad", "wide", "window"] | None = None,
     engine: Literal["torch", "openvino", "onnx"] | None = None,
     precision: Literal["fp32", "bf16", "int8"] | None = None,
     revision: str | None = None,

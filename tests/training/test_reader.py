@@ -2,7 +2,6 @@
 
 import errno
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,29 +9,12 @@ import numpy as np
 import pytest
 import yaml
 
-from manuscribe.cli.main import run
 from manuscribe.datasets.lines import read_lines, write_lines
 from manuscribe.errors import ExitCode, InputError, OutputError, UsageError
+from tests.training.conftest import command
 
 pytest.importorskip("torch")
 RECIPE = Path(__file__).parents[2] / "recipes" / "compact-reader.yaml"
-
-
-@pytest.fixture(scope="module")
-def ground_truth(tmp_path_factory: pytest.TempPathFactory, faces_folder: Path, texts_folder: Path) -> Path:
-    root = tmp_path_factory.mktemp("truth")
-    shutil.copytree(faces_folder, root / "fonts")
-    shutil.copytree(texts_folder, root / "text")
-    arguments = ["--fonts", f"{root}/fonts", "--texts", f"{root}/text", "--lines", "60", "--length", "12", "--quiet"]
-    for seed in ("1", "2", "3"):
-        assert command("data", "synth", f"{root}/lines", *arguments, "--seed", seed) == ExitCode.OK
-    return root
-
-
-def command(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        run(list(arguments))
-    return int(end.value.code or 0)
 
 
 def small_recipe(folder: Path) -> Path:
@@ -176,7 +158,7 @@ def test_training_goes_on_from_an_exported_reader(ground_truth: Path, tmp_path: 
 def test_pages_can_be_left_out_of_training(ground_truth: Path, tmp_path: Path) -> None:
     page = read_lines(["lines/*.parquet"], ground_truth)[0].page
     fewer, all_lines = (
-        len(build(tmp_path, ground_truth, f"data.without={without}")._real)  # type: ignore[attr-defined]
+        len(build(tmp_path, ground_truth, f"data.without={without}")._lines._real)  # type: ignore[attr-defined]
         for without in (f"[{page}]", "[]")
     )
     assert 0 < fewer < all_lines

@@ -150,7 +150,7 @@ def test_training_writes_weights_that_export_to_the_same_network(pages, tmp_path
     task = build_task(recipe(), tmp_path)
     best = train(task, recipe().loop, tmp_path / "run", quiet=True)
     assert 0 <= best["error"] <= 1
-    export(recipe(), task, tmp_path / "run" / "best.safetensors", best, tmp_path / "segmenter.onnx")
+    export(recipe(), task, tmp_path / "run" / "best.safetensors", best, tmp_path)
     assert json.loads((tmp_path / "segmenter.json").read_text())["metrics"] == best
     page = np.random.default_rng(0).random((1, 1, 64, 96), np.float32)
     with torch.no_grad():
@@ -163,5 +163,5 @@ def test_training_writes_weights_that_export_to_the_same_network(pages, tmp_path
 def test_weights_of_another_network_are_refused(pages, tmp_path):
     save_file({"other": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="another network"):
-        export(recipe(), build_task(recipe(), tmp_path), tmp_path / "other.safetensors", {}, tmp_path / "x.onnx")
+        export(recipe(), build_task(recipe(), tmp_path), tmp_path / "other.safetensors", {}, tmp_path)
     assert not (tmp_path / "x.onnx").exists()

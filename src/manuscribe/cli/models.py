@@ -48,6 +48,9 @@ def export(
     ] = None,
     limit: Annotated[int, typer.Option(help="Lines of it that are used.", min=1)] = 200,
     cer_budget: Annotated[float, typer.Option(help="How much higher the bundle's CER may be, except in fp32.")] = 0.002,
+    fit: Annotated[
+        str | None, typer.Option(help="How lines come into the frame: squash, pad, wide, window. [default: as trained]")
+    ] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> int:
@@ -66,7 +69,9 @@ def export(
     from manuscribe.readers.trocr.export import ExportOptions
     from manuscribe.readers.trocr.export import export as make_bundle
 
-    options = validated(ExportOptions, engine=engine, precision=precision, cer_budget=cer_budget, revision=revision)
+    options = validated(
+        ExportOptions, engine=engine, precision=precision, cer_budget=cer_budget, fit=fit, revision=revision
+    )
     bundle = make_bundle(checkpoint, out, options, _lines(lines)[:limit])
     if not quiet:
         size = sum(file.stat().st_size for file in out.iterdir()) / 1e6

@@ -58,7 +58,10 @@ def read(
     ] = None,
     nbest: Annotated[int, typer.Option(help="Readings of each line, written where the format has a place.")] = 1,
     fit: Annotated[
-        str | None, typer.Option(help="How a line comes into a checkpoint's frame: squash (as trained) or pad.")
+        str | None,
+        typer.Option(
+            help="How a line comes into a checkpoint's frame: squash, pad, wide or window. [default: as it was trained]"
+        ),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
     precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,

@@ -37,5 +37,6 @@ def train(
     loaded = load_recipe(recipe, changes or [])
     model = run_recipe(loaded, data, out or Path("runs") / loaded.recipe.name, resume=resume, quiet=quiet)
     if not quiet:
-        print(f"The model is in {model}, its card in {model.with_suffix('.md')}.", file=sys.stderr)
+        card = model / "README.md" if model.is_dir() else model.with_suffix(".md")
+        print(f"The model is in {model}, its card in {card}.", file=sys.stderr)
     return 0

@@ -7,9 +7,11 @@ from typing import Literal
 from PIL import Image
 
 from manuscribe.document import Line
+from manuscribe.errors import UsageError
 from manuscribe.images.colour import Pixels
 from manuscribe.images.opening import to_array
 from manuscribe.options import validated
+from manuscribe.readers.embedding import Embedding
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.protocol import load_reader
 
@@ -23,7 +25,7 @@ class Reader:
         language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
         beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line; those after the first are its `alternatives`.
-        fit: How a line comes into a checkpoint's frame: `"squash"` or `"pad"`.
+        fit: How a line comes into a checkpoint's frame: `"squash"`, `"pad"`, `"wide"` or `"window"`.
         engine: What computes a checkpoint: `"torch"`, `"openvino"` or `"onnx"`.
         precision: How it is computed: `"fp32"`, `"bf16"` or `"int8"`.
         revision: Branch, tag or commit of a checkpoint on the hub.
@@ -46,7 +48,7 @@ class Reader:
         language: str | None = None,
         beams: int | None = None,
         nbest: int = 1,
-        fit: Literal["squash", "pad"] | None = None,
+        fit: Literal["squash", "pad", "wide", "window"] | None = None,
         engine: Literal["torch", "openvino", "onnx"] | None = None,
         precision: Literal["fp32", "bf16", "int8"] | None = None,
         revision: str | None = None,
@@ -75,3 +77,25 @@ class Reader:
             UsageError: An array has another shape or type.
         """
         return self._reader.read([to_array(image) for image in images])
+
+    def embed(self, images: Sequence[Path | str | Image.Image | Pixels]) -> list[Embedding]:
+        """What a checkpoint's encoder makes of line images: vectors to find lines that look alike.
+
+        Returns one embedding for each image, in order. Vectors of different checkpoints, or of one with another
+        `fit`, are not comparable.
+
+        Raises:
+            InputError: An image cannot be read.
+            UsageError: The reader is no checkpoint and no bundle of one.
+
+        Example:
+            >>> first, second = reader.embed(["line.png", "other.png"])  # doctest: +SKIP
+            >>> float(first.vector @ second.vector)  # from -1 to 1; 1 is the same  # doctest: +SKIP
+        """
+        embed = getattr(self._reader, "embed", None)
+        if embed is None:
+            raise UsageError(
+                f"The reader '{self._reader.name}' gives no embeddings.", "Take a TrOCR checkpoint or a bundle of one."
+            )
+        found: list[Embedding] = embed([to_array(image) for image in images])
+        return found

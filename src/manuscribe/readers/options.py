@@ -14,7 +14,9 @@ class ReaderOptions(BaseModel):
             8 for the embedded one, whose character model takes part then, and what a checkpoint says of itself.
         nbest: Readings to give for each line, the first included; needs as many beams.
         fit: How a line comes into the frame of a checkpoint's encoder: `squash` gives up its proportions, as the
-            published ones were trained; `pad` keeps them, with paper around.
+            published ones were trained; `pad` keeps them, with paper around; `wide` gives the line as many columns of
+            patches as it needs, for checkpoints that were tuned so; `window` cuts lines that are too long into pieces.
+            `None` is what the checkpoint was tuned for.
         engine: What computes a checkpoint: PyTorch; or OpenVINO or ONNX Runtime, for which it is converted first. A
             bundle has its own.
         precision: How a checkpoint's network is computed; `int8`, with weights in eight bits, is not for PyTorch, and
@@ -29,7 +31,7 @@ class ReaderOptions(BaseModel):
     language: str | None = None
     beams: int | None = Field(default=None, ge=1, le=100)
     nbest: int = Field(default=1, ge=1, le=100)
-    fit: Literal["squash", "pad"] | None = None
+    fit: Literal["squash", "pad", "wide", "window"] | None = None
     engine: Literal["torch", "openvino", "onnx"] | None = None
     precision: Literal["fp32", "bf16", "int8"] | None = None
     revision: str | None = None

@@ -1,6 +1,5 @@
 """Making of the character model: transcriptions, sentences, drawn texts and word lists, counted."""
 
-import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,13 +10,12 @@ import wordfreq
 from numpy.typing import NDArray
 from pydantic import Field
 
-from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
 from manuscribe.datasets.texts import TextSource, load_texts
-from manuscribe.errors import InputError
 from manuscribe.text.characters import START, CharacterModel
-from manuscribe.text.charset import charset, normalise
+from manuscribe.text.charset import charset
 from manuscribe.training.export import write_card
-from manuscribe.training.form import RecipeForm, Section
+from manuscribe.training.form import RecipeForm
+from manuscribe.training.lines import RealSection
 from manuscribe.training.ngrams import LONGEST, fit, joined
 
 Classes = NDArray[np.uint64]
@@ -27,12 +25,10 @@ Texts = Iterator[tuple[str, float, bool]]
 _SUFFIX = ".safetensors"
 
 
-class CorpusSection(Section):
-    """What is counted.
+class CorpusSection(RealSection):
+    """What is counted: transcriptions, once each, without those that the compact reader's recipe holds out; and texts.
 
     Attributes:
-        lines: Line data sets whose transcriptions count, once each.
-        without, validation, seed: As in the compact reader's recipe, so that its held-out lines are held out here too.
         texts: Folder of sentences.
         languages: Languages of the sentences, drawn texts and words.
         characters: What each language's sentences count for together, in characters.
@@ -40,10 +36,6 @@ class CorpusSection(Section):
         words: What each language's common words count for together, in words, each by its frequency.
     """
 
-    lines: tuple[str, ...]
-    without: tuple[str, ...] = ()
-    validation: float = Field(default=0.03, gt=0, lt=0.5)
-    seed: int = 0
     texts: str
     languages: tuple[str, ...]
     characters: int = Field(default=1_200_000, gt=0)
@@ -73,14 +65,14 @@ def build(recipe: Recipe, root: Path, out: Path) -> Path:
     """
     characters = charset()
     numbers = {character: number for number, character in enumerate(characters, start=1)}
-    learnt, held = _transcriptions(recipe.data, root, set(characters))
-    rows = [*((text, 1.0, True) for text in learnt), *_texts(recipe.data, root)]
+    learnt, held = recipe.data.split(root, characters)
+    rows = [*((line.text, 1.0, True) for line in learnt), *_texts(recipe.data, root)]
     rows = [row for row in rows if set(row[0]) <= set(characters)]
     counted = joined([_classes(text, numbers, begins) for text, _, begins in rows], [weight for _, weight, _ in rows])
     model = fit(counted, len(characters) + 1, recipe.order, recipe.threshold)
     path = out / f"{recipe.name}{_SUFFIX}"
     model.save(path)
-    figures = {"bits_per_character": bits_per_character(model, held, numbers)}
+    figures = {"bits_per_character": bits_per_character(model, [line.text for line in held], numbers)}
     write_card(path, recipe.for_card(model.size, figures, characters))
     return path
 
@@ -94,20 +86,6 @@ def bits_per_character(model: CharacterModel, texts: Sequence[str], numbers: Map
             score, context = model.step(context, numbers[character])
             nats -= score
     return nats / math.log(2) / sum(map(len, texts))
-
-
-def _transcriptions(data: CorpusSection, root: Path, known: set[str]) -> tuple[list[str], list[str]]:
-    lines = [line for line in read_lines(data.lines, root) if line.page not in data.without]
-    # The same lines in the same order as the compact reader's, or other groups would be held out.
-    lines = [line for line in lines if line.text and set(_text(line)) <= known]
-    if not lines:
-        raise InputError(f"No line of {', '.join(data.lines)} has a text.", "Check the column `text`.")
-    learnt, held = split_groups(lines, data.validation, data.seed)
-    return [_text(line) for line in learnt], [_text(line) for line in held]
-
-
-def _text(line: LabelledLine) -> str:
-    return normalise(html.unescape(line.text))
 
 
 def _texts(data: CorpusSection, root: Path) -> Texts:

@@ -53,7 +53,7 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
         OutputError: It cannot be written.
     """
     try:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+        save_file({name: tensor.clone().contiguous() for name, tensor in tensors.items()}, path)
     except SafetensorError as error:  # its writer wraps the system's errors
         raise OutputError(f"{path} cannot be written: {error}.", "Make room, or name another folder.") from error
 

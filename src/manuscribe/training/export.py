@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+import yaml
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -55,6 +56,15 @@ def write_card(path: Path, card_of: Mapping[str, Any]) -> Card:
     path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
     path.with_suffix(".md").write_text(as_markdown(json.loads(text)), encoding="utf-8")
     return card
+
+
+def write_hub_card(folder: Path, card_of: Mapping[str, Any], languages: Sequence[str]) -> None:
+    """Write the card of a checkpoint folder as the hub has them: `README.md`, with what programs read at its top."""
+    digest = sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    card = as_dict(Card(version=digest[:12], libraries=library_versions(), **card_of))
+    head = {"license": card["licence"].lower(), "language": list(languages), "pipeline_tag": "image-to-text"}
+    text = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{as_markdown(card)}"
+    (folder / "README.md").write_text(text, encoding="utf-8")
 
 
 def _halve(graph: onnx.ModelProto) -> onnx.ModelProto:

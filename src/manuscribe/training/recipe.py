@@ -12,14 +12,16 @@ import yaml
 from pydantic import BaseModel
 
 from manuscribe.errors import InputError, OutputError, UsageError
+from manuscribe.extras import needs
 from manuscribe.options import validated
 from manuscribe.training.form import NetworkForm
 from manuscribe.training.loop import Task, train
 
 # Each module has `Recipe`. A network's also has `build_task(recipe, root)` and
-# `export(recipe, task, weights, figures, path)`, any other's `build(recipe, root, out)`.
+# `export(recipe, task, weights, figures, out)`, any other's `build(recipe, root, out)`; both return the model's path.
 _KINDS = {
     "compact-reader": "manuscribe.training.reader",
+    "trocr": "manuscribe.training.trocr",
     "segmenter": "manuscribe.training.segmenter",
     "character-model": "manuscribe.training.characters",
 }
@@ -52,6 +54,8 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> LoadedRecipe:
     kind = values.get("kind")
     if kind not in _KINDS:
         raise UsageError(f"{path} has the unknown kind '{kind}'.", f"Known kinds: {', '.join(_KINDS)}.")
+    if kind == "trocr":
+        needs("trocr")
     module = import_module(_KINDS[kind])
     form: type[BaseModel] = module.Recipe
     return LoadedRecipe(validated(form, **values), module)
@@ -65,7 +69,7 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
         out: Folder for checkpoints, log, the exported model and its card.
 
     Returns:
-        The model's file; its card lies beside it as `.json` and `.md`.
+        The model's file, with its card beside it as `.json` and `.md`; or a checkpoint's folder, with its card in it.
 
     Raises:
         InputError: Data are missing.
@@ -90,11 +94,10 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
     if resume and (out / _AS_RUN).exists():
         _refuse_other_run(out / _AS_RUN, values)
     task: Task = module.build_task(recipe, root)
-    path: Path = out / f"{recipe.name}.onnx"
     with _written_below(out):
         _write(out / _AS_RUN, values)
         figures = train(task, recipe.loop, out, resume=resume, quiet=quiet)
-        module.export(recipe, task, out / "best.safetensors", figures, path)
+        path: Path = module.export(recipe, task, out / "best.safetensors", figures, out)
     return path
 
 

@@ -161,12 +161,15 @@ def build_task(recipe: Recipe, root: Path) -> SegmenterTask:
     return SegmenterTask(recipe, load_pages(root / recipe.data.folder))
 
 
-def export(recipe: Recipe, task: SegmenterTask, weights: Path, figures: Mapping[str, float], path: Path) -> None:
-    """Write trained weights as the ONNX file `path`, with its card; its input's sides are multiples of `maps.MULTIPLE`.
+def export(recipe: Recipe, task: SegmenterTask, weights: Path, figures: Mapping[str, float], out: Path) -> Path:
+    """Write trained weights as an ONNX file into the folder `out`, with its card.
+
+    The graph's input has sides that are multiples of `maps.MULTIPLE`.
 
     Raises:
         ModelError: The weights are of another network.
     """
+    path = out / f"{recipe.name}.onnx"
     try:
         task.model.load_state_dict(load_file(weights))
     except RuntimeError as error:
@@ -175,3 +178,4 @@ def export(recipe: Recipe, task: SegmenterTask, weights: Path, figures: Mapping[
     example = torch.zeros(1, 1, 2 * MULTIPLE, 2 * MULTIPLE)
     export_onnx(task.model, example, path, {"page": {2: "height", 3: "width"}}, ["maps"])
     write_card(path, recipe.for_card(sum(p.numel() for p in task.model.parameters()), figures))
+    return path

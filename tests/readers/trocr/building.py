@@ -129,7 +129,7 @@ def as_current(folder: Path) -> None:
 
 def current(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights as a model of transformers 5 names them."""
-    from manuscribe.readers.trocr.names import current_name
+    from manuscribe.readers.trocr.checkpoints.names import current_name
 
     return {current_name(name): tensor for name, tensor in weights.items()}
 

@@ -17,11 +17,11 @@ from safetensors.torch import save_file
 
 from manuscribe.errors import ModelError
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.adapters import find_adapter, merge
-from manuscribe.readers.trocr.checkpoint import load_checkpoint
-from manuscribe.readers.trocr.names import current_name, former_name
+from manuscribe.readers.trocr.checkpoints.adapters import find_adapter, merge
+from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.checkpoints.names import current_name, former_name
+from manuscribe.readers.trocr.checkpoints.weights import read_weights
 from manuscribe.readers.trocr.reader import TrocrReader
-from manuscribe.readers.trocr.weights import read_weights
 from tests.readers.trocr.building import build, byte_tokenizer, lines
 
 Weights = dict[str, torch.Tensor]

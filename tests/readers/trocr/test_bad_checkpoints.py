@@ -32,7 +32,7 @@ from manuscribe.cli.main import run
 from manuscribe.errors import ExitCode, ModelError, UsageError
 from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
 from manuscribe.readers.trocr.reader import TrocrReader
 from tests.cli.conftest import with_weights
 from tests.readers.trocr.building import build, byte_tokenizer, change_json

@@ -114,7 +114,7 @@ def test_eight_bits_that_read_worse_are_refused(
 def test_other_tokens_than_the_checkpoints_are_refused(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from manuscribe.readers.trocr import openvino_export
+    from manuscribe.readers.trocr.engines import openvino_export
 
     convert = openvino_export.convert
 

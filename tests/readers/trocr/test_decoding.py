@@ -22,12 +22,16 @@ class FakeSession:
 
     def step(self, tokens: np.ndarray) -> np.ndarray:
         self.rows.append(len(tokens))
-        self.texts = [(table, (*text, int(t))) for (table, text), t in zip(self.texts, tokens, strict=True)]
-        scores = np.full((len(tokens), 5), -30, np.float32)
-        for row, (table, text) in zip(scores, self.texts, strict=True):
-            for token, score in table.get(text[1:], {END: 0.0}).items():
-                row[token] = score
+        scores = np.full((*tokens.shape, 5), -30, np.float32)
+        for place, column in enumerate(tokens.T):
+            self.texts = [(table, (*text, int(t))) for (table, text), t in zip(self.texts, column, strict=True)]
+            for row, (table, text) in zip(scores[:, place], self.texts, strict=True):
+                for token, score in table.get(text[1:], {END: 0.0}).items():
+                    row[token] = score
         return scores
+
+    def forget(self, count: int) -> None:
+        self.texts = [(table, text[:-count]) for table, text in self.texts]
 
     def select(self, images: np.ndarray | None, texts: np.ndarray) -> None:
         tables = [id(table) for table, _ in self.texts[:: self.width]]

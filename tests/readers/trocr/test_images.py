@@ -61,12 +61,13 @@ def test_steps_that_a_processor_leaves_out(changes: dict[str, Any]) -> None:
 
 
 PLAIN = Preprocessing(size=(40, 80), do_normalize=False, do_rescale=False)
+PADDED = Preprocessing(size=(40, 80), do_normalize=False, do_rescale=False, fit="pad")
 INK = 20
 
 
 def place(line: np.ndarray) -> tuple[int, int, int, int]:
     """Where the dark part of a padded image stands: top, bottom, left, right."""
-    dark = prepare(line, PLAIN, "pad")[0] < 128
+    dark = prepare(line, PADDED)[0] < 128
     rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
     return rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
 
@@ -93,22 +94,22 @@ def test_padding_keeps_proportions(size: tuple[int, int], expected: tuple[int, .
 
 
 def test_what_is_around_a_padded_line_is_its_paper() -> None:
-    framed = prepare(with_paper(100, 400), PLAIN, "pad")
+    framed = prepare(with_paper(100, 400), PADDED)
     assert framed.shape == (3, 40, 80)
     assert set(framed[:, :9].ravel()) == {220.0}
     assert set(framed[:, 31:].ravel()) == {220.0}
     colour = np.full((10, 100, 3), (250, 240, 200), np.uint8)
-    assert [set(channel.ravel()) for channel in prepare(colour, PLAIN, "pad")] == [{250.0}, {240.0}, {200.0}]
+    assert [set(channel.ravel()) for channel in prepare(colour, PADDED)] == [{250.0}, {240.0}, {200.0}]
 
 
 def test_padding_without_need_is_squashing() -> None:
     line = noise(20, 40)
-    assert (prepare(line, PLAIN, "pad") == prepare(line, PLAIN)).all()
+    assert (prepare(line, PADDED) == prepare(line, PLAIN)).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1)])
 @pytest.mark.parametrize("fit", ["squash", "pad"])
 def test_extreme_images(fit: Any, size: tuple[int, int]) -> None:
-    made = prepare(np.full(size, 200, np.uint8), Preprocessing(size=(40, 80)), fit)
+    made = prepare(np.full(size, 200, np.uint8), Preprocessing(size=(40, 80), fit=fit))
     assert made.shape == (3, 40, 80)
     assert made == pytest.approx(200 / 127.5 - 1, abs=1e-6)

@@ -21,10 +21,10 @@ from transformers import GenerationConfig, VisionEncoderDecoderModel, ViTImagePr
 
 from manuscribe.errors import ModelError
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.checkpoints.weights import read_weights
 from manuscribe.readers.trocr.configuration import Generation, read_configuration
 from manuscribe.readers.trocr.reader import TrocrReader
-from manuscribe.readers.trocr.weights import read_weights
 from tests.readers.trocr.building import build, change_json, lines
 
 HEAD, TOKENS = "decoder.output_projection.weight", "decoder.model.decoder.embed_tokens.weight"
@@ -236,7 +236,7 @@ def test_a_wide_frame(tmp_path: Path) -> None:
     checkpoint = load_checkpoint(str(tmp_path))
     assert checkpoint.configuration.preprocessing.size == (16, 64)
     assert checkpoint.configuration.encoder.grid == (2, 8)
-    assert checkpoint.network.encode(torch.zeros(1, 3, 16, 64)).shape == (1, 17, 32)
+    assert checkpoint.network.encode(torch.zeros(1, 3, 16, 64)).states.shape == (1, 17, 32)
     reader = TrocrReader(str(tmp_path), ReaderOptions(threads=1))
     assert len(reader.read([np.asarray(Image.new("RGB", (300, 20), "white"))])) == 1
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration, read_json
-from manuscribe.readers.trocr.runtimes import Name, Precision
+from manuscribe.readers.trocr.engines.runtimes import Name, Precision
 
 _NAME = "bundle.json"
 

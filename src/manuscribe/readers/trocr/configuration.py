@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from manuscribe.errors import ModelError
+from manuscribe.errors import ModelError, UsageError
 
 _logger = logging.getLogger(__name__)
 _LARGEST = 50_000_000  # bytes of a settings file
@@ -140,10 +140,17 @@ class Generation(_Part):
     no_repeat_ngram_size: int = Field(default=0, ge=0)
 
 
+Fit = Literal["squash", "pad", "wide", "window"]
+"""How a line comes into the encoder's frame: `squash` gives up its proportions, as all published checkpoints were
+trained; `pad` keeps them, with paper around; `wide` gives it as many columns of patches as it needs; `window` cuts what
+is too long into pieces, each squashed."""
+
+
 class Preprocessing(_Part):
     """How an image becomes the encoder's input.
 
     Attributes:
+        fit: What the checkpoint was tuned for; not a setting of transformers, which only squashes.
         size: Height and width after scaling.
         resample: Pillow's number of the filter.
         crop: Height and width that are then cut from the middle.
@@ -158,6 +165,7 @@ class Preprocessing(_Part):
     image_mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     image_std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     crop: tuple[int, int] | None = None
+    fit: Fit = "squash"
 
 
 class Configuration(_Part):
@@ -167,6 +175,23 @@ class Configuration(_Part):
     decoder: DecoderConfig
     generation: Generation
     preprocessing: Preprocessing
+
+    def fitted(self, fit: Fit | None) -> Self:
+        """The same with another fit; `None` leaves the checkpoint's own.
+
+        Raises:
+            UsageError: The encoder cannot take lines so.
+        """
+        if fit is None:
+            return self
+        encoder, images = self.encoder, self.preprocessing
+        if fit == "wide" and (images.crop or encoder.model_type == "beit"):
+            raise UsageError(
+                "This checkpoint cannot be given wide lines: "
+                + ("it crops its images." if images.crop else "its encoder knows the distances of its own frame only."),
+                "Take --fit window or pad.",
+            )
+        return self.model_copy(update={"preprocessing": images.model_copy(update={"fit": fit})})
 
 
 Part = TypeVar("Part", bound=BaseModel)

@@ -22,11 +22,15 @@ class Session(Protocol):
     """A decoder with the images that it looks at, `texts` texts for each, side by side."""
 
     def step(self, tokens: Tokens) -> Scores:
-        """The newest token of each text (R) → unnormalised scores of the next one (R×V)."""
+        """The newest tokens of each text (R×T) → unnormalised scores of what follows each (R×T×V)."""
         ...
 
     def select(self, images: Tokens | None, texts: Tokens) -> None:
         """Go on with these images (`None`: all) and these texts (rows), the same number for each image."""
+        ...
+
+    def forget(self, count: int) -> None:
+        """Take back the last tokens, more than none, of each text."""
         ...
 
 
@@ -59,7 +63,7 @@ def greedy(session: Session, images: int, settings: Generation) -> list[Written]
     texts = [[settings.decoder_start_token_id] for _ in range(images)]
     sureness: list[list[float]] = [[] for _ in range(images)]
     while alive.size:
-        scores = session.step(np.array([texts[n][-1] for n in alive], np.int64))
+        scores = session.step(np.array([[texts[n][-1]] for n in alive], np.int64))[:, -1]
         logs = log_softmax(scores)
         _ban_repetitions(logs, [texts[n] for n in alive], settings.no_repeat_ngram_size)
         best = logs.argmax(axis=1)
@@ -84,8 +88,8 @@ def beam(session: Session, images: int, width: int, settings: Generation) -> lis
     searches = [_Search(width, settings) for _ in range(images)]
     alive = list(range(images))
     while alive:
-        tokens = np.array([beam.tokens[-1] for n in alive for beam in searches[n].beams], np.int64)
-        logs = log_softmax(session.step(tokens))
+        tokens = np.array([[beam.tokens[-1]] for n in alive for beam in searches[n].beams], np.int64)
+        logs = log_softmax(session.step(tokens)[:, -1])
         before = [list(beam.tokens) for n in alive for beam in searches[n].beams]
         _ban_repetitions(logs, before, settings.no_repeat_ngram_size)
         chosen = [searches[n].advance(logs[row * width : (row + 1) * width]) for row, n in enumerate(alive)]

@@ -14,9 +14,10 @@ from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.bundle import Bundle
-from manuscribe.readers.trocr.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
+from manuscribe.readers.trocr.configuration import Fit
+from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Name, Precision
 from manuscribe.readers.trocr.reader import TrocrReader
-from manuscribe.readers.trocr.runtimes import RUNTIMES, Name, Precision
 
 if TYPE_CHECKING:
     from manuscribe.datasets.lines import LabelledLine
@@ -33,6 +34,7 @@ class ExportOptions(BaseModel):
         engine: What it will be read with.
         precision: `fp32`; `bf16`, with weights in 16 bits; `int8`, with weights in eight.
         cer_budget: How much higher the bundle's CER may be than the checkpoint's, except in fp32.
+        fit: How lines will come into the frame; `None` is what the checkpoint was tuned for.
         revision: Branch, tag or commit of the checkpoint on the hub.
     """
 
@@ -41,6 +43,7 @@ class ExportOptions(BaseModel):
     engine: Name = "openvino"
     precision: Precision = "fp32"
     cer_budget: float = Field(default=0.002, ge=0, le=1)
+    fit: Fit | None = None
     revision: str | None = None
 
 
@@ -76,7 +79,8 @@ def export(name: str, out: Path, options: ExportOptions, lines: Sequence["Labell
 def _write(name: str, options: ExportOptions, folder: Path) -> Bundle:
     checkpoint = load_checkpoint(name, options.revision)
     folder.mkdir()
-    RUNTIMES[options.engine].write(checkpoint.network, checkpoint.configuration, folder, options.precision)
+    configuration = checkpoint.configuration.fitted(options.fit)
+    RUNTIMES[options.engine].write(checkpoint.network, configuration, folder, options.precision)
     checkpoint.tokens.save(folder)
     licence, base = _card_of(locate(name, options.revision))
     bundle = Bundle(
@@ -84,7 +88,7 @@ def _write(name: str, options: ExportOptions, folder: Path) -> Bundle:
         version=f"{checkpoint.version}-{options.precision}",
         engine=options.engine,
         precision=options.precision,
-        configuration=checkpoint.configuration,
+        configuration=configuration,
         source=name if options.revision is None else f"{name}@{options.revision}",
         licence=licence,
         base=base,
@@ -118,7 +122,7 @@ def _check(name: str, options: ExportOptions, bundle: Bundle, lines: Sequence["L
 
 
 def _readers(name: str, options: ExportOptions, bundle: Bundle, beams: int | None) -> tuple[TrocrReader, TrocrReader]:
-    before = TrocrReader(name, ReaderOptions(beams=beams, revision=options.revision))
+    before = TrocrReader(name, ReaderOptions(beams=beams, fit=options.fit, revision=options.revision))
     return before, TrocrReader(str(bundle.folder), ReaderOptions(beams=beams))
 
 
@@ -148,6 +152,7 @@ def _card(bundle: Bundle) -> str:
         "Reads lines of handwriting: `manuscribe read line.png --level line --reader FOLDER`.\n\n"
         f"- Licence of the weights: {bundle.licence or _UNKNOWN}\n"
         f"- Made from: {bundle.source}, base: {bundle.base or _UNKNOWN}\n"
+        f"- Lines: {bundle.configuration.preprocessing.fit}\n"
         f"- Encoder: {encoder.model_type}, {encoder.num_hidden_layers} layers of {encoder.hidden_size}, images of "
         f"{encoder.image_size[0]} × {encoder.image_size[1]} pixels\n"
         f"- Decoder: {decoder.layers} layers of {decoder.hidden_size}, {decoder.vocab_size} tokens\n"

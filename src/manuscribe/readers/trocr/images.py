@@ -1,22 +1,55 @@
 """Line images as a checkpoint's encoder wants them: exactly what its image processor makes of them."""
 
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from manuscribe.readers.trocr.configuration import Preprocessing
+from manuscribe.readers.trocr.configuration import Configuration, EncoderConfig, Preprocessing
 
-Fit = Literal["squash", "pad"]
-"""How a line comes into the encoder's frame: its proportions given up, as all published checkpoints were trained, or
-kept, with paper around it."""
+_MOST_PLACES = 4096  # of an image; the time grows with their square
 
 
-def prepare(line: NDArray[np.uint8], settings: Preprocessing, fit: Fit = "squash") -> NDArray[np.float32]:
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Lines as the encoder's input.
+
+    Attributes:
+        pixels: B×3×H×W.
+        columns: How many columns of patches each line fills (B); nothing where all fill the frame.
+    """
+
+    pixels: NDArray[np.float32]
+    columns: NDArray[np.int64] | None = None
+
+
+def together(lines: Sequence[NDArray[np.uint8]], configuration: Configuration) -> Images:
+    """Lines (uint8, H×W grey or H×W×3 RGB) side by side, each as the configuration's `fit` says."""
+    settings, encoder = configuration.preprocessing, configuration.encoder
+    if settings.fit != "wide":
+        return Images(np.stack([prepare(line, settings) for line in lines]))
+    columns = np.array([_columns(line.shape[0], line.shape[1], encoder) for line in lines], np.int64)
+    height, across = settings.size[0], encoder.patch_size[1]
+    pixels = np.zeros((len(lines), 3, height, int(columns.max()) * across), np.float32)
+    for frame, line, count in zip(pixels, lines, columns.tolist(), strict=True):
+        width = count * across
+        frame[:, :, :width] = prepare(line, settings.model_copy(update={"size": (height, width)}))
+    return Images(pixels, columns)
+
+
+def _columns(height: int, width: int, encoder: EncoderConfig) -> int:
+    """Columns of patches that a line keeps its proportions in, as far as there may be so many."""
+    down, across = encoder.patch_size
+    wanted = round(width / height * encoder.grid[0] * down / across)
+    return min(max(1, wanted), _MOST_PLACES // encoder.grid[0])
+
+
+def prepare(line: NDArray[np.uint8], settings: Preprocessing) -> NDArray[np.float32]:
     """A line (uint8, H×W grey or H×W×3 RGB) as the encoder's input, 3×height×width."""
     image = Image.fromarray(line).convert("RGB")
-    image = _padded(image, settings) if fit == "pad" else _resized(image, settings.size, settings)
+    image = _padded(image, settings) if settings.fit == "pad" else _resized(image, settings.size, settings)
     if settings.crop:
         image = _cropped(image, *settings.crop)
     pixels: NDArray[np.float32] = np.asarray(image, np.float32)

@@ -11,12 +11,13 @@ from manuscribe.extras import needs
 from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.bundle import Bundle
-from manuscribe.readers.trocr.configuration import Configuration
-from manuscribe.readers.trocr.runtimes import RUNTIMES, Engine, Precision
+from manuscribe.readers.trocr.configuration import Configuration, Fit
+from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Engine, Precision
 from manuscribe.readers.trocr.tokens import Tokens
 
 if TYPE_CHECKING:
-    from manuscribe.readers.trocr.checkpoint import Checkpoint
+    from manuscribe.readers.trocr.checkpoints.checkpoint import Checkpoint
+    from manuscribe.readers.trocr.network import TrocrNetwork
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,11 @@ def load(name: str, options: ReaderOptions) -> Loaded:
     if Bundle.is_one(folder):
         return _from_bundle(folder, options)
     needs("trocr")
-    from manuscribe.readers.trocr.checkpoint import load_checkpoint
+    from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
 
     found = load_checkpoint(str(folder))
-    return Loaded(found.configuration, found.tokens, _engine(found, options), found.version)
+    configuration = found.configuration.fitted(options.fit)
+    return Loaded(configuration, found.tokens, _engine(found, configuration, options), found.version)
 
 
 def _from_bundle(folder: Path, options: ReaderOptions) -> Loaded:
@@ -53,12 +55,23 @@ def _from_bundle(folder: Path, options: ReaderOptions) -> Loaded:
             raise UsageError(f"The bundle {folder} was made for {has}, not for {asked}.", "Leave the option out.")
     needs("onnx" if bundle.engine == "onnx" else "bundle")
     threads = options.threads or available_cores()
-    engine = RUNTIMES[bundle.engine].open(folder, bundle.configuration, bundle.precision, threads)
-    tokens = Tokens(folder, bundle.configuration.decoder.vocab_size)
-    return Loaded(bundle.configuration, tokens, engine, bundle.version)
+    configuration = _fitted(bundle, options.fit)
+    engine = RUNTIMES[bundle.engine].open(folder, configuration, bundle.precision, threads)
+    tokens = Tokens(folder, configuration.decoder.vocab_size)
+    return Loaded(configuration, tokens, engine, bundle.version)
 
 
-def _engine(checkpoint: "Checkpoint", options: ReaderOptions) -> Engine:
+def _fitted(bundle: Bundle, fit: Fit | None) -> Configuration:
+    """A bundle's graphs take either wide lines, or any in the checkpoint's frame."""
+    has = bundle.configuration.preprocessing.fit
+    if fit is not None and (fit == "wide") != (has == "wide"):
+        raise UsageError(
+            f"The bundle {bundle.folder} was made for --fit {has}.", "Leave the option out, or export again."
+        )
+    return bundle.configuration.fitted(fit)
+
+
+def _engine(checkpoint: "Checkpoint", configuration: Configuration, options: ReaderOptions) -> Engine:
     name, precision = options.engine or "torch", options.precision or "fp32"
     threads = options.threads or available_cores()
     known = ("fp32", "bf16") if name == "torch" else RUNTIMES[name].precisions
@@ -67,20 +80,22 @@ def _engine(checkpoint: "Checkpoint", options: ReaderOptions) -> Engine:
     return (
         _on_torch(checkpoint, precision, threads)
         if name == "torch"
-        else _on_graphs(checkpoint, name, precision, threads)
+        else _on_graphs(checkpoint.network, configuration, name, precision, threads)
     )
 
 
 def _on_torch(checkpoint: "Checkpoint", precision: Precision, threads: int) -> Engine:
-    from manuscribe.readers.trocr.torch_engine import TorchEngine
+    from manuscribe.readers.trocr.engines.torch_engine import TorchEngine
 
     return TorchEngine(checkpoint.network, bf16=precision == "bf16", threads=threads)
 
 
-def _on_graphs(checkpoint: "Checkpoint", name: str, precision: Precision, threads: int) -> Engine:
+def _on_graphs(
+    network: "TrocrNetwork", configuration: Configuration, name: str, precision: Precision, threads: int
+) -> Engine:
     if name == "onnx":
         needs("onnx")
     runtime = RUNTIMES[name]
     with tempfile.TemporaryDirectory() as folder:
-        runtime.write(checkpoint.network, checkpoint.configuration, Path(folder), precision)
-        return runtime.open(Path(folder), checkpoint.configuration, precision, threads)
+        runtime.write(network, configuration, Path(folder), precision)
+        return runtime.open(Path(folder), configuration, precision, threads)

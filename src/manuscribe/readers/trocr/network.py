@@ -9,6 +9,7 @@ is RoBERTa's with attention to the image. The arithmetic is that of transformers
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "swish": F.silu,
 }
 KeysValues = tuple[Tensor, Tensor]
+_UNSEEN = -1e9  # before a softmax
 _OFFSET = 2  # of learned positions, inherited from fairseq
 
 
@@ -45,21 +47,40 @@ class TrocrNetwork(nn.Module):
         )
         self.decoder = Decoder(decoder, crossed or decoder.hidden_size)
 
-    def encode(self, pixels: Tensor) -> Tensor:
-        """Images B×3×H×W as the decoder sees them: B×P×D, special tokens first."""
-        states: Tensor = self.bridge(self.encoder(pixels))
-        return states
+    def encode(self, pixels: Tensor, columns: Tensor | None = None) -> "Seen":
+        """Images B×3×H×W as the decoder sees them; see `Encoder`."""
+        hidden = None if columns is None else self.encoder.hidden(pixels, columns)
+        return Seen(self.bridge(self.encoder(pixels, columns, hidden)), hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the encoder made of images.
+
+    Attributes:
+        states: B×P×D, special tokens first.
+        hidden: What is added to attention, B×1×1×P: 0, or where an image has no patch so little that it is not seen;
+            nothing where all places count.
+    """
+
+    states: Tensor
+    hidden: Tensor | None
 
 
 class Encoder(nn.Module):
-    """Images B×3×H×W → states B×P×D: the class token, DeiT's distillation token, then patches row by row."""
+    """Images B×3×H×W → states B×P×D: the class token, DeiT's distillation token, then patches row by row.
+
+    Images of other widths than the encoder was made for, side by side in one tensor, come with the number of patch
+    columns that each one fills: its positions are those learned, stretched over so many columns (bicubic, as ViT is
+    taken to other sizes in arXiv 2010.11929, section 3.2), and what is behind them is `hidden`.
+    """
 
     layers: Iterable["EncoderLayer"]
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.special = nn.Parameter(torch.empty(1, 2 if config.model_type == "deit" else 1, config.hidden_size))
-        down, across = config.grid
+        down, across = self.grid = config.grid
         places = self.special.shape[1] + down * across
         self.patches = nn.Conv2d(config.num_channels, config.hidden_size, config.patch_size, config.patch_size)
         self.positions = nn.Parameter(torch.empty(1, places, config.hidden_size)) if config.has_positions else None
@@ -68,16 +89,33 @@ class Encoder(nn.Module):
         mean_pooled = config.model_type == "beit" and config.use_mean_pooling
         self.norm = nn.Identity() if mean_pooled else nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, columns: Tensor | None = None, hidden: Tensor | None = None) -> Tensor:
         """See the class."""
-        patches: Tensor = self.patches(pixels).flatten(2).transpose(1, 2)
-        states = torch.cat([self.special.expand(pixels.shape[0], -1, -1), patches], dim=1)
+        patches: Tensor = self.patches(pixels)
+        states = torch.cat([self.special.expand(pixels.shape[0], -1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
         if self.positions is not None:
-            states = states + self.positions
+            across = patches.shape[3]
+            states = states + (self.positions if columns is None else self._stretched(self.positions, columns, across))
         for layer in self.layers:
-            states = layer(states)
+            states = layer(states, hidden)
         normed: Tensor = self.norm(states)
         return normed
+
+    def _stretched(self, positions: Tensor, columns: Tensor, across: int) -> Tensor:
+        """The learned positions for images of so many columns each (B), in a frame of `across`: B×P×D."""
+        special, (down, learned) = self.special.shape[1], self.grid
+        table = positions[0, special:].reshape(down, learned, -1).transpose(0, 1).flatten(1)
+        stretched = stretching(columns, across, learned) @ table
+        patches = stretched.reshape(columns.shape[0], across, down, -1).transpose(1, 2).flatten(1, 2)
+        return torch.cat([positions[:, :special].expand(columns.shape[0], -1, -1), patches], dim=1)
+
+    def hidden(self, pixels: Tensor, columns: Tensor) -> Tensor:
+        """See `Seen.hidden`; `pixels` B×3×H×W tells the frame."""
+        across = pixels.shape[3] // self.patches.kernel_size[1]
+        empty = torch.arange(across)[None, None] >= columns[:, None, None]
+        patches = empty.expand(-1, self.grid[0], -1).flatten(1)
+        special = patches.new_zeros(1, self.special.shape[1]).expand(columns.shape[0], -1)
+        return torch.cat([special, patches], dim=1)[:, None, None].to(self.special.dtype) * _UNSEEN
 
 
 class EncoderLayer(nn.Module):
@@ -101,18 +139,43 @@ class EncoderLayer(nn.Module):
         biased = beit and (config.use_relative_position_bias or config.use_shared_relative_position_bias)
         self.bias = RelativeBias(down, across, self.heads) if biased else None
 
-    def forward(self, states: Tensor) -> Tensor:
-        """States B×P×D → the same."""
+    def forward(self, states: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """States B×P×D, of which some may be `hidden` (see `Seen`) → the same."""
         rows, places, size = states.shape
         split = self.qkv(self.before(states)).view(rows, places, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = split.unbind()
-        bias = None if self.bias is None else self.bias()
+        bias = hidden if self.bias is None else self.bias()
         seen = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         added = self.out(seen.transpose(1, 2).reshape(rows, places, size))
         states = states + (added if self.scale_attention is None else self.scale_attention * added)
         added = self.narrow(self.activation(self.wide(self.after(states))))
         scaled: Tensor = added if self.scale_feed is None else self.scale_feed * added
         return states + scaled
+
+
+def stretching(columns: Tensor, across: int, learned: int) -> Tensor:
+    """What each of `across` columns takes of each of the `learned` ones, when these are stretched over so many (B).
+
+    B×across×learned; PyTorch's bicubic interpolation (Keys 1981, a = −0.75; half-pixel centres), for each image alone.
+    """
+    places = (torch.arange(across, dtype=torch.float32) + 0.5)[None] * (learned / columns.float())[:, None] - 0.5
+    whole = places.floor()
+    rest = (places - whole)[..., None]
+    near, far = _inner(rest), _outer(1 + rest)
+    near_right, far_right = _inner(1 - rest), _outer(2 - rest)
+    taken = torch.zeros(1)
+    for step, share in ((-1, far), (0, near), (1, near_right), (2, far_right)):
+        source = (whole + step).clamp(0, learned - 1)[..., None]
+        taken = taken + share * (source == torch.arange(learned)).float()
+    return taken
+
+
+def _inner(x: Tensor) -> Tensor:
+    return (1.25 * x - 2.25) * x * x + 1
+
+
+def _outer(x: Tensor) -> Tensor:
+    return ((-0.75 * x + 3.75) * x - 6) * x + 3
 
 
 class RelativeBias(nn.Module):
@@ -168,11 +231,11 @@ class Decoder(nn.Module):
         """For each layer the keys and values of images B×P×D: B×heads×P×d."""
         return [layer.see(image) for layer in self.layers]
 
-    def begin(self, image: Tensor, texts: int, length: int) -> "Memory":
-        """The memory for `texts` texts of up to `length` tokens for each image, of states B×P×D."""
-        shape = (len(image) * texts, self.heads, length, self.tokens.embedding_dim // self.heads)
-        blank = [(image.new_empty(shape), image.new_empty(shape)) for _ in self.layers]
-        return Memory(self.see(image), blank)
+    def begin(self, seen: Seen, texts: int, length: int) -> "Memory":
+        """The memory for `texts` texts of up to `length` tokens for each image."""
+        shape = (len(seen.states) * texts, self.heads, length, self.tokens.embedding_dim // self.heads)
+        blank = [(seen.states.new_empty(shape), seen.states.new_empty(shape)) for _ in self.layers]
+        return Memory(self.see(seen.states), seen.hidden, blank)
 
     def forward(self, tokens: Tensor, memory: "Memory") -> Tensor:
         """The next tokens R×T of each text → scores R×T×V of what follows each; the memory grows by them."""
@@ -203,12 +266,13 @@ class Memory:
 
     Attributes:
         image: For each layer keys and values of the images, B×heads×P×d.
+        hidden: See `Seen`.
         text: For each layer keys and values of the tokens, R×heads×length×d, of which `length` are filled.
         length: Tokens so far.
     """
 
-    def __init__(self, image: list[KeysValues], text: list[KeysValues]) -> None:
-        self.image, self.text, self.length = image, text, 0
+    def __init__(self, image: list[KeysValues], hidden: Tensor | None, text: list[KeysValues]) -> None:
+        self.image, self.hidden, self.text, self.length = image, hidden, text, 0
 
     def add(self, layer: int, key: Tensor, value: Tensor) -> KeysValues:
         """Remember a layer's keys and values of new tokens, R×heads×T×d; returns them all."""
@@ -221,6 +285,7 @@ class Memory:
         """Keep these images (`None`: all) and these texts, each image's side by side, in this order."""
         if images is not None:
             self.image = [(keys[images], values[images]) for keys, values in self.image]
+            self.hidden = None if self.hidden is None else self.hidden[images]
         for n, (keys, values) in enumerate(self.text):
             if len(texts) == len(keys):  # the usual case needs no new memory
                 keys[:, :, : self.length] = keys[texts, :, : self.length]
@@ -232,8 +297,8 @@ class Memory:
 class Trace(Memory):
     """A memory that grows by new tensors instead of being filled: what a graph can be made of."""
 
-    def __init__(self, image: list[KeysValues], text: list[KeysValues]) -> None:
-        super().__init__(image, text)
+    def __init__(self, image: list[KeysValues], hidden: Tensor | None, text: list[KeysValues]) -> None:
+        super().__init__(image, hidden, text)
         self.length = text[0][0].shape[2]
 
     def add(self, layer: int, key: Tensor, value: Tensor) -> KeysValues:
@@ -271,7 +336,7 @@ class DecoderLayer(nn.Module):
     def forward(self, states: Tensor, memory: Memory, layer: int, visible: Tensor | None) -> Tensor:
         """States R×T×D of new tokens → the same; the memory of this `layer` grows by them."""
         states = self.text_norm(states + self.out(self._recall(states, memory, layer, visible)))
-        states = self.image_norm(states + self.image_out(self._look(states, memory.image[layer])))
+        states = self.image_norm(states + self.image_out(self._look(states, memory.image[layer], memory.hidden)))
         added = self.narrow(self.activation(self.wide(states)))
         normed: Tensor = self.feed_norm(states + added)
         return normed
@@ -283,11 +348,11 @@ class DecoderLayer(nn.Module):
         seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=visible)
         return seen.transpose(1, 2).reshape(rows, new, size)
 
-    def _look(self, states: Tensor, image: KeysValues) -> Tensor:
+    def _look(self, states: Tensor, image: KeysValues, hidden: Tensor | None) -> Tensor:
         # The texts of one image look at it together, as if they were further tokens of one text: it is held once.
         rows, new, size = states.shape
         query = self.ask(states).view(image[0].shape[0], -1, self.heads, size // self.heads).transpose(1, 2)
-        seen = F.scaled_dot_product_attention(query, *image)
+        seen = F.scaled_dot_product_attention(query, *image, attn_mask=hidden)
         return seen.transpose(1, 2).reshape(rows, new, size)
 
 

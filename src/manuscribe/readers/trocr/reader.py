@@ -2,21 +2,25 @@
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Alternative, Character, Line
 from manuscribe.errors import UsageError
+from manuscribe.readers.embedding import Embedding
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.configuration import Generation
 from manuscribe.readers.trocr.decoding import Written, beam, greedy
 from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
-from manuscribe.readers.trocr.images import prepare
+from manuscribe.readers.trocr.images import together
 from manuscribe.readers.trocr.loading import load
 
+Grey = NDArray[np.uint8]
+Result = TypeVar("Result")
 _BATCH = 8  # lines; larger ones gain little on a CPU
 _BANNED = 3  # tokens in a row that a second try must not repeat
 
@@ -38,13 +42,12 @@ class TrocrReader:
         loaded = load(name, options)
         self.name, self.version = name, loaded.version
         self._tokens, self._configuration, self._engine = loaded.tokens, loaded.configuration, loaded.engine
-        self._fit = options.fit or "squash"
         self._width = max(options.beams or self._configuration.generation.num_beams, options.nbest)
         self._nbest = options.nbest
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        return [line for batch in _batches(lines) for line in self._read(batch)]
+        return _by_batches(lines, self._read)
 
     def _read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
         settings = self._configuration.generation
@@ -60,8 +63,8 @@ class TrocrReader:
 
     def write(self, lines: Sequence[NDArray[np.uint8]], settings: Generation) -> list[list[Written]]:
         """The texts of some images as tokens, best first, decoded with other settings than the checkpoint's own."""
-        pixels = np.stack([prepare(line, self._configuration.preprocessing, self._fit) for line in lines])
-        session = self._engine.begin(pixels, self._width, settings.max_length)
+        images = together(lines, self._configuration)
+        session = self._engine.begin(images, self._width, settings.max_length)
         if self._width == 1:
             return [[text] for text in greedy(session, len(lines), settings)]
         return beam(session, len(lines), self._width, settings)
@@ -69,7 +72,19 @@ class TrocrReader:
     def tokens(self, lines: Sequence[NDArray[np.uint8]]) -> list[tuple[int, ...]]:
         """The tokens of each image's best text, with the checkpoint's own settings."""
         settings = self._configuration.generation
-        return [texts[0].tokens for batch in _batches(lines) for texts in self.write(batch, settings)]
+        return _by_batches(lines, lambda batch: [texts[0].tokens for texts in self.write(batch, settings)])
+
+    def embed(self, lines: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
+        """What the encoder makes of line images; see `Embedding`."""
+        return _by_batches(lines, self._embed)
+
+    def _embed(self, lines: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
+        images, encoder = together(lines, self._configuration), self._configuration.encoder
+        states = self._engine.embed(images)
+        across = images.pixels.shape[3] // encoder.patch_size[1]
+        filled = [across] * len(lines) if images.columns is None else images.columns.tolist()
+        patches = states[:, -encoder.grid[0] * across :].reshape(len(lines), encoder.grid[0], across, -1)
+        return [Embedding(patch[:, :columns]) for patch, columns in zip(patches, filled, strict=True)]
 
     def _line(self, texts: Sequence[Written]) -> Line:
         best, *others = texts[: self._nbest]
@@ -99,8 +114,14 @@ class TrocrReader:
         return tuple(characters)
 
 
-def _batches(lines: Sequence[NDArray[np.uint8]]) -> list[Sequence[NDArray[np.uint8]]]:
-    return [lines[n : n + _BATCH] for n in range(0, len(lines), _BATCH)]
+def _by_batches(lines: Sequence[Grey], work: Callable[[Sequence[Grey]], Sequence[Result]]) -> list[Result]:
+    """Work on lines of about the same length together; results in the lines' order."""
+    order = sorted(range(len(lines)), key=lambda n: lines[n].shape[1] / lines[n].shape[0])
+    done: dict[int, Result] = {}
+    for start in range(0, len(order), _BATCH):
+        batch = order[start : start + _BATCH]
+        done |= zip(batch, work([lines[n] for n in batch]), strict=True)
+    return [done[n] for n in range(len(lines))]
 
 
 def _tidy(text: str) -> str:

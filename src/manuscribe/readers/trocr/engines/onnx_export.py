@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from manuscribe.readers.trocr.configuration import Configuration
-from manuscribe.readers.trocr.graphs import ImageGraph, TextGraph, image_example, text_example, tracing
+from manuscribe.readers.trocr.engines.graphs import ImageGraph, TextGraph, image_example, text_example, tracing
+from manuscribe.readers.trocr.engines.ports import Ports, is_wide
 from manuscribe.readers.trocr.network import TrocrNetwork
 
 _OPSET = 17
@@ -14,15 +15,16 @@ _OPSET = 17
 
 def write_graphs(network: TrocrNetwork, configuration: Configuration, folder: Path, *, int8: bool) -> None:
     """Write `image.onnx` and `text.onnx` into a folder; see `graphs`."""
-    count = 2 * configuration.decoder.layers
-    seen, past, now = ([f"{kind}.{n}" for n in range(count)] for kind in ("image", "past", "now"))
-    tokens, image, before = text_example(configuration)
-    axes = {name: {0: "texts", 2: "length"} for name in (*past, *now)}
+    ports = Ports.of(configuration)
+    axes = {name: {0: "texts", 2: "length"} for name in (*ports.past, *ports.now)}
     axes |= {name: {0: "texts", 1: "new"} for name in ("tokens", "scores")}
-    axes |= {name: {0: "images", 2: "places"} for name in seen} | {"pixels": {0: "images"}}
-    _export(ImageGraph(network), (image_example(configuration),), folder / "image.onnx", ["pixels"], seen, axes)
-    inputs, outputs = ["tokens", *seen, *past], ["scores", *now]
-    _export(TextGraph(network), (tokens, image, before), folder / "text.onnx", inputs, outputs, axes)
+    axes |= {name: {0: "images", 2: "places"} for name in ports.seen}
+    axes |= {"hidden": {0: "images", 3: "places"}, "states": {0: "images", 1: "places"}, "columns": {0: "images"}}
+    axes |= {"pixels": {0: "images", 3: "width"} if is_wide(configuration) else {0: "images"}}
+    image, text = folder / "image.onnx", folder / "text.onnx"
+    _export(ImageGraph(network), image_example(configuration), image, ports.image, [*ports.seen, "states"], axes)
+    inputs, outputs = ["tokens", *ports.seen, *ports.past], ["scores", *ports.now]
+    _export(TextGraph(network), text_example(configuration), text, inputs, outputs, axes)
     if int8:
         for name in ("image", "text"):
             _shrink(folder / f"{name}.onnx")

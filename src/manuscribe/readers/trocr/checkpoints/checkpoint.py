@@ -9,12 +9,12 @@ from torch import Tensor
 
 from manuscribe.errors import ModelError
 from manuscribe.models.hub import locate
-from manuscribe.readers.trocr.adapters import find_adapter, merge
-from manuscribe.readers.trocr.arranging import load_network, untied
+from manuscribe.readers.trocr.checkpoints.adapters import find_adapter, merge
+from manuscribe.readers.trocr.checkpoints.arranging import load_network, untied
+from manuscribe.readers.trocr.checkpoints.weights import read_weights
 from manuscribe.readers.trocr.configuration import Configuration, read_configuration
 from manuscribe.readers.trocr.network import TrocrNetwork
 from manuscribe.readers.trocr.tokens import Tokens
-from manuscribe.readers.trocr.weights import read_weights
 
 _SAMPLE = 64
 

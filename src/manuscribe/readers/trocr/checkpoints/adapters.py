@@ -18,8 +18,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from manuscribe.errors import ModelError
+from manuscribe.readers.trocr.checkpoints.names import current_name, former_name, is_used
 from manuscribe.readers.trocr.configuration import read_json, read_part
-from manuscribe.readers.trocr.names import current_name, former_name, is_used
 
 _PREFIX = "base_model.model."
 _PART = re.compile(r"\.(lora_A|lora_B)\.weight$|\.(lora_magnitude_vector)(?:\.weight)?$")

@@ -5,9 +5,10 @@ from typing import Any
 
 from manuscribe.engines.openvino_graphs import keep_states, shrink_weights
 from manuscribe.readers.trocr.configuration import Configuration
-from manuscribe.readers.trocr.graphs import ImageGraph, TextGraph, image_example, text_example, tracing
+from manuscribe.readers.trocr.engines.graphs import ImageGraph, TextGraph, image_example, text_example, tracing
+from manuscribe.readers.trocr.engines.ports import Ports, is_wide
+from manuscribe.readers.trocr.engines.runtimes import Precision
 from manuscribe.readers.trocr.network import TrocrNetwork
-from manuscribe.readers.trocr.runtimes import Precision
 
 
 def write_graphs(network: TrocrNetwork, configuration: Configuration, folder: Path, precision: Precision) -> None:
@@ -27,8 +28,8 @@ def convert(network: TrocrNetwork, configuration: Configuration, *, int8: bool) 
         image = openvino.convert_model(ImageGraph(network), example_input=image_example(configuration))
         text = openvino.convert_model(TextGraph(network), example_input=text_example(configuration))
     _name(image, text, configuration)
-    count = 2 * configuration.decoder.layers
-    keep_states(text, [(f"past.{n}", f"now.{n}") for n in range(count)], "tokens")
+    ports = Ports.of(configuration)
+    keep_states(text, list(zip(ports.past, ports.now, strict=True)), "tokens")
     if int8:
         shrink_weights(image)
         shrink_weights(text)
@@ -38,20 +39,23 @@ def convert(network: TrocrNetwork, configuration: Configuration, *, int8: bool) 
 def _name(image: Any, text: Any, configuration: Configuration) -> None:
     from openvino import PartialShape, Type
 
-    decoder = configuration.decoder
-    count, size = 2 * decoder.layers, decoder.hidden_size // decoder.heads
-    image.inputs[0].tensor.set_names({"pixels"})
-    image.inputs[0].node.set_partial_shape(
-        PartialShape([-1, configuration.encoder.num_channels, *configuration.encoder.image_size])
-    )
-    for n in range(count):
-        image.outputs[n].tensor.set_names({f"image.{n}"})
-        for kind, tensor in (("image", text.inputs[1 + n]), ("past", text.inputs[1 + count + n])):
-            tensor.tensor.set_names({f"{kind}.{n}"})
-            tensor.node.set_partial_shape(PartialShape([-1, decoder.heads, -1, size]))
-        text.outputs[1 + n].tensor.set_names({f"now.{n}"})
-    text.inputs[0].tensor.set_names({"tokens"})
+    decoder, ports = configuration.decoder, Ports.of(configuration)
+    height, width = configuration.encoder.image_size
+    for port, name in zip(image.inputs, ports.image, strict=True):
+        port.tensor.set_names({name})
+    image.inputs[0].node.set_partial_shape(PartialShape([-1, 3, height, -1 if is_wide(configuration) else width]))
+    for port, name in zip(image.outputs, (*ports.seen, "states"), strict=True):
+        port.tensor.set_names({name})
+    if is_wide(configuration):
+        image.inputs[1].node.set_partial_shape(PartialShape([-1]))
+    for port, name in zip(text.inputs, ("tokens", *ports.seen, *ports.past), strict=True):
+        port.tensor.set_names({name})
+        if name == "hidden":
+            port.node.set_partial_shape(PartialShape([-1, 1, 1, -1]))
+        elif name != "tokens":
+            port.node.set_partial_shape(PartialShape([-1, decoder.heads, -1, decoder.hidden_size // decoder.heads]))
     text.inputs[0].node.set_element_type(Type.i64)
-    text.outputs[0].tensor.set_names({"scores"})
+    for port, name in zip(text.outputs, ("scores", *ports.now), strict=True):
+        port.tensor.set_names({name})
     image.validate_nodes_and_infer_types()
     text.validate_nodes_and_infer_types()

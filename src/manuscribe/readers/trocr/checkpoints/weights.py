@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from manuscribe.errors import ModelError
+from manuscribe.readers.trocr.checkpoints.names import used_names
 from manuscribe.readers.trocr.configuration import read_json
-from manuscribe.readers.trocr.names import used_names
 
 _logger = logging.getLogger(__name__)
 _INDEX = "model.safetensors.index.json"

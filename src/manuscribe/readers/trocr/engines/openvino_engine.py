@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from manuscribe.engines.openvino import core
 from manuscribe.engines.openvino_graphs import ROWS
 from manuscribe.errors import ModelError
+from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import Scores, Tokens
+from manuscribe.readers.trocr.engines.ports import Ports
+from manuscribe.readers.trocr.images import Images
 
 
 class OpenVinoEngine:
@@ -22,7 +25,7 @@ class OpenVinoEngine:
         ModelError: A file is missing or damaged.
     """
 
-    def __init__(self, folder: Path, *, bf16: bool, threads: int) -> None:
+    def __init__(self, folder: Path, configuration: Configuration, *, bf16: bool, threads: int) -> None:
         options = {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
@@ -32,33 +35,50 @@ class OpenVinoEngine:
         }
         self._image, self._text = (_compiled(folder / f"{name}.xml", options) for name in ("image", "text"))
 
-    def begin(self, pixels: NDArray[np.float32], texts: int, length: int) -> "OpenVinoSession":  # noqa: ARG002
-        """Look at images B×3×H×W, to write `texts` texts about each, however long."""
+        self._ports = Ports.of(configuration)
+
+    def begin(self, images: Images, texts: int, length: int) -> "OpenVinoSession":  # noqa: ARG002
+        """Look at images, to write `texts` texts about each, however long."""
+        request = self._look(images)
+        seen = {name: np.array(request.get_tensor(name).data) for name in self._ports.seen}
+        return OpenVinoSession(self._text.create_infer_request(), seen, len(images.pixels) * texts)
+
+    def embed(self, images: Images) -> NDArray[np.float32]:
+        """The encoder's states of images, B×P×D, special tokens first."""
+        return np.array(self._look(images).get_tensor("states").data, np.float32)
+
+    def _look(self, images: Images) -> Any:
         request = self._image.create_infer_request()
-        request.infer([pixels])
-        seen = [np.array(tensor.data) for tensor in request.output_tensors]
-        return OpenVinoSession(self._text.create_infer_request(), seen, len(pixels) * texts)
+        request.infer(dict(zip(self._ports.image, (images.pixels, images.columns), strict=False)))
+        return request
 
 
 class OpenVinoSession:
     """Implements `decoding.Session`."""
 
-    def __init__(self, request: Any, seen: list[NDArray[np.float32]], texts: int) -> None:
+    def __init__(self, request: Any, seen: dict[str, NDArray[np.float32]], texts: int) -> None:
         self._request, self._seen = request, seen
         self._rows = np.arange(texts, dtype=np.int32)
 
     def step(self, tokens: Tokens) -> Scores:
         """See `decoding.Session`."""
-        image = {f"image.{n}": tensor for n, tensor in enumerate(self._seen)}
-        self._request.infer({"tokens": tokens[:, None], ROWS: self._rows, **image}, share_inputs=True)
+        self._request.infer({"tokens": tokens, ROWS: self._rows, **self._seen}, share_inputs=True)
         self._rows = np.arange(len(tokens), dtype=np.int32)
-        return np.array(self._request.output_tensors[0].data[:, -1], np.float32)
+        return np.array(self._request.output_tensors[0].data, np.float32)
 
     def select(self, images: Tokens | None, texts: Tokens) -> None:
         """See `decoding.Session`."""
         if images is not None:
-            self._seen = [tensor[images] for tensor in self._seen]
+            self._seen = {name: tensor[images] for name, tensor in self._seen.items()}
         self._rows = texts.astype(np.int32)
+
+    def forget(self, count: int) -> None:
+        """See `decoding.Session`."""
+        import openvino
+
+        for state in self._request.query_state():
+            kept = np.ascontiguousarray(state.state.data[:, :, :-count])
+            state.state = openvino.Tensor(kept)
 
 
 def _compiled(path: Path, options: dict[str, Any]) -> Any:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import Scores, Tokens
+from manuscribe.readers.trocr.engines.ports import Ports
+from manuscribe.readers.trocr.images import Images
 
 Floats = NDArray[np.float32]
 
@@ -23,34 +25,46 @@ class OnnxEngine:
     def __init__(self, folder: Path, configuration: Configuration, threads: int) -> None:
         self._image, self._text = (_session(folder / f"{name}.onnx", threads) for name in ("image", "text"))
         decoder = configuration.decoder
+        self._ports = Ports.of(configuration)
         self._blank = (decoder.heads, 0, decoder.hidden_size // decoder.heads)
-        self._count = 2 * decoder.layers
 
-    def begin(self, pixels: Floats, texts: int, length: int) -> "OnnxSession":  # noqa: ARG002
-        """Look at images B×3×H×W, to write `texts` texts about each, however long."""
-        seen = self._image.run(None, {"pixels": pixels})
-        blank = np.zeros((len(pixels) * texts, *self._blank), np.float32)
-        return OnnxSession(self._text, seen, [blank] * self._count)
+    def begin(self, images: Images, texts: int, length: int) -> "OnnxSession":  # noqa: ARG002
+        """Look at images, to write `texts` texts about each, however long."""
+        seen = dict(zip(self._ports.seen, self._look(images, self._ports.seen), strict=True))
+        blank = np.zeros((len(images.pixels) * texts, *self._blank), np.float32)
+        return OnnxSession(self._text, seen, dict.fromkeys(self._ports.past, blank))
+
+    def embed(self, images: Images) -> Floats:
+        """The encoder's states of images, B×P×D, special tokens first."""
+        return np.asarray(self._look(images, ["states"])[0])
+
+    def _look(self, images: Images, wanted: list[str]) -> list[Floats]:
+        given = dict(zip(self._ports.image, (images.pixels, images.columns), strict=False))
+        found: list[Floats] = self._image.run(wanted, given)
+        return found
 
 
 class OnnxSession:
     """Implements `decoding.Session`."""
 
-    def __init__(self, graph: Any, seen: list[Floats], past: list[Floats]) -> None:
+    def __init__(self, graph: Any, seen: dict[str, Floats], past: dict[str, Floats]) -> None:
         self._graph, self._seen, self._past = graph, seen, past
 
     def step(self, tokens: Tokens) -> Scores:
         """See `decoding.Session`."""
-        kept = {"image": self._seen, "past": self._past}
-        memory = {f"{kind}.{n}": tensor for kind, tensors in kept.items() for n, tensor in enumerate(tensors)}
-        scores, *self._past = self._graph.run(None, {"tokens": tokens[:, None], **memory})
-        return np.asarray(scores[:, -1])
+        scores, *now = self._graph.run(None, {"tokens": tokens, **self._seen, **self._past})
+        self._past = dict(zip(self._past, now, strict=True))
+        return np.asarray(scores)
 
     def select(self, images: Tokens | None, texts: Tokens) -> None:
         """See `decoding.Session`."""
         if images is not None:
-            self._seen = [tensor[images] for tensor in self._seen]
-        self._past = [tensor[texts] for tensor in self._past]
+            self._seen = {name: tensor[images] for name, tensor in self._seen.items()}
+        self._past = {name: tensor[texts] for name, tensor in self._past.items()}
+
+    def forget(self, count: int) -> None:
+        """See `decoding.Session`."""
+        self._past = {name: np.ascontiguousarray(tensor[:, :, :-count]) for name, tensor in self._past.items()}
 
 
 def _session(path: Path, threads: int) -> Any:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import Session
+from manuscribe.readers.trocr.images import Images
 
 if TYPE_CHECKING:
     from manuscribe.readers.trocr.network import TrocrNetwork
@@ -21,8 +22,12 @@ Name = Literal["openvino", "onnx"]
 class Engine(Protocol):
     """Runs a network."""
 
-    def begin(self, pixels: NDArray[np.float32], texts: int, length: int) -> Session:
-        """Look at images B×3×H×W, to write `texts` texts of up to `length` tokens about each."""
+    def begin(self, images: Images, texts: int, length: int) -> Session:
+        """Look at images, to write `texts` texts of up to `length` tokens about each."""
+        ...
+
+    def embed(self, images: Images) -> NDArray[np.float32]:
+        """The encoder's states of images, B×P×D, special tokens first."""
         ...
 
 
@@ -42,25 +47,25 @@ class Runtime:
 
 
 def _write_openvino(network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision) -> None:
-    from manuscribe.readers.trocr.openvino_export import write_graphs
+    from manuscribe.readers.trocr.engines.openvino_export import write_graphs
 
     write_graphs(network, configuration, folder, precision)
 
 
-def _open_openvino(folder: Path, _: Configuration, precision: Precision, threads: int) -> Engine:
-    from manuscribe.readers.trocr.openvino_engine import OpenVinoEngine
+def _open_openvino(folder: Path, configuration: Configuration, precision: Precision, threads: int) -> Engine:
+    from manuscribe.readers.trocr.engines.openvino_engine import OpenVinoEngine
 
-    return OpenVinoEngine(folder, bf16=precision != "fp32", threads=threads)
+    return OpenVinoEngine(folder, configuration, bf16=precision != "fp32", threads=threads)
 
 
 def _write_onnx(network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision) -> None:
-    from manuscribe.readers.trocr.onnx_export import write_graphs
+    from manuscribe.readers.trocr.engines.onnx_export import write_graphs
 
     write_graphs(network, configuration, folder, int8=precision == "int8")
 
 
 def _open_onnx(folder: Path, configuration: Configuration, _: Precision, threads: int) -> Engine:
-    from manuscribe.readers.trocr.onnx_engine import OnnxEngine
+    from manuscribe.readers.trocr.engines.onnx_engine import OnnxEngine
 
     return OnnxEngine(folder, configuration, threads)
 

@@ -1,9 +1,11 @@
 """The network as two graphs, for engines that know no PyTorch: what is seen of an image, and the next token.
 
 The image's graph takes `pixels` B×3×H×W and gives keys and values of each decoder layer, `image.0`, `image.1`, …,
-B×heads×P×d. The text's graph takes `tokens` R×T, those, and the keys and values of the tokens before, `past.0`, …,
-R×heads×L×d; it gives `scores` R×T×V and `now.0`, …, R×heads×(L + T)×d. R is a multiple of B: each image's texts side by
-side.
+B×heads×P×d, and `states`, B×P×D. The text's graph takes `tokens` R×T, those keys and values, and those of the tokens
+before, `past.0`, …, R×heads×L×d; it gives `scores` R×T×V and `now.0`, …, R×heads×(L + T)×d. R is a multiple of B: each
+image's texts side by side.
+
+Where lines are wide, the image's graph takes `columns` B, too, and gives `hidden` B×1×1×P, which the text's takes.
 """
 
 import warnings
@@ -14,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from manuscribe.readers.trocr.configuration import Configuration
+from manuscribe.readers.trocr.engines.ports import is_wide
 from manuscribe.readers.trocr.network import KeysValues, Trace, TrocrNetwork
 
 
@@ -24,10 +27,11 @@ class ImageGraph(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, pixels: Tensor, columns: Tensor | None = None) -> tuple[Tensor, ...]:
         """See the module."""
-        seen = self.network.decoder.see(self.network.encode(pixels))
-        return tuple(tensor for pair in seen for tensor in pair)
+        seen = self.network.encode(pixels, columns)
+        pairs = (tensor for pair in self.network.decoder.see(seen.states) for tensor in pair)
+        return (*pairs, *([] if seen.hidden is None else [seen.hidden]), seen.states)
 
 
 class TextGraph(nn.Module):
@@ -39,15 +43,17 @@ class TextGraph(nn.Module):
 
     def forward(self, tokens: Tensor, image: list[Tensor], past: list[Tensor]) -> tuple[Tensor, ...]:
         """See the module."""
-        memory = Trace(_pairs(image), _pairs(past))
+        hidden = image[-1] if len(image) > len(past) else None
+        memory = Trace(_pairs(image[: len(past)]), hidden, _pairs(past))
         scores = self.decoder(tokens, memory)
         return (scores, *(tensor for pair in memory.text for tensor in pair))
 
 
-def image_example(configuration: Configuration) -> Tensor:
-    """Input to trace the image's graph with."""
+def image_example(configuration: Configuration) -> tuple[Tensor, ...]:
+    """Inputs to trace the image's graph with."""
     encoder = configuration.encoder
-    return torch.zeros(2, encoder.num_channels, *encoder.image_size)
+    pixels = torch.zeros(2, encoder.num_channels, *encoder.image_size)
+    return (pixels, torch.tensor([1, encoder.grid[1]])) if is_wide(configuration) else (pixels,)
 
 
 def text_example(configuration: Configuration) -> tuple[Tensor, list[Tensor], list[Tensor]]:
@@ -58,7 +64,8 @@ def text_example(configuration: Configuration) -> tuple[Tensor, list[Tensor], li
         [torch.zeros(rows, decoder.heads, places, size) for _ in range(2 * decoder.layers)]
         for rows, places in ((2, 5), (4, 3))
     )
-    return torch.zeros(4, 2, dtype=torch.long), image, past
+    hidden = [torch.zeros(2, 1, 1, 5)] if is_wide(configuration) else []
+    return torch.zeros(4, 2, dtype=torch.long), [*image, *hidden], past
 
 
 @contextmanager

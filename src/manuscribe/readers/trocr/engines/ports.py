@@ -1,0 +1,32 @@
+"""Names of the graphs' inputs and outputs; see `graphs`."""
+
+from dataclasses import dataclass
+
+from manuscribe.readers.trocr.configuration import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the graphs' inputs and outputs are called, in their order."""
+
+    image: list[str]
+    seen: list[str]
+    past: list[str]
+    now: list[str]
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> "Ports":
+        """Those of a configuration's graphs."""
+        numbers = range(2 * configuration.decoder.layers)
+        wide = is_wide(configuration)
+        return cls(
+            image=["pixels", "columns"] if wide else ["pixels"],
+            seen=[*(f"image.{n}" for n in numbers), *(["hidden"] if wide else [])],
+            past=[f"past.{n}" for n in numbers],
+            now=[f"now.{n}" for n in numbers],
+        )
+
+
+def is_wide(configuration: Configuration) -> bool:
+    """Whether the graphs take lines of any width."""
+    return configuration.preprocessing.fit == "wide"

@@ -1,0 +1,177 @@
+"""Lines to learn from: real ones by width, rendered ones beside them, some of both held out."""
+
+import html
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from manuscribe.datasets.augmentation import vary
+from manuscribe.datasets.hands import load_faces
+from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
+from manuscribe.datasets.synthetic import LineRenderer
+from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.errors import InputError, UsageError
+from manuscribe.readers.compact.lines import to_height
+from manuscribe.text.charset import normalise
+from manuscribe.training.form import Section
+
+Sample = tuple[NDArray[np.uint8], str]
+"""A grey line of 64 rows, and its text."""
+
+_NEIGHBOURS = 300  # places between a batch's lines, sorted by width, and the one it is drawn around
+_PIXELS_A_CHARACTER = 17  # the real lines' mean, at height 64
+_RENDERED = 96  # lines that are rendered to be held out
+
+
+class RealSection(Section):
+    """Real lines, and which of them are held out.
+
+    Attributes:
+        lines: Glob patterns of line data sets.
+        without: Values of the column `page` that are left out, for measuring on those pages.
+        validation: Share of each source's groups that is held out.
+        seed: Decides which groups; a run that starts from an earlier one's weights must hold out the same.
+    """
+
+    lines: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    validation: float = Field(default=0.03, gt=0, lt=0.5)
+    seed: int = 0
+
+    def split(self, root: Path, known: Collection[str]) -> tuple[list[LabelledLine], list[LabelledLine]]:
+        """The lines written in known characters alone: (to learn from, held out), their texts in normal form.
+
+        Raises:
+            InputError: There are none.
+        """
+        lines = [line for line in read_lines(self.lines, root) if line.page not in self.without]
+        lines = [replace(line, text=text) for line in lines if (text := _text(line)) and set(text) <= set(known)]
+        if not lines:
+            raise InputError(
+                f"No line of {', '.join(self.lines)} has a text in characters that the reader knows.",
+                "Check the column `text`.",
+            )
+        return split_groups(lines, self.validation, self.seed)
+
+
+class SyntheticSection(Section):
+    """Rendered lines: where fonts and sentences lie, and how often each language is drawn."""
+
+    fonts: str
+    texts: str
+    share: float = Field(ge=0, le=1)
+    languages: Mapping[str, float]
+
+
+class DataSection(RealSection):
+    """What is learnt from.
+
+    Attributes:
+        weights: How many times as often as by its size a source's lines are drawn; 1 for sources not named.
+        validation_lines: Real lines, of those held out, that are read at each evaluation.
+    """
+
+    weights: Mapping[str, Annotated[float, Field(gt=0)]] = {}
+    synthetic: SyntheticSection
+    validation_lines: int = Field(default=400, gt=0)
+
+
+class WidthSection(Section):
+    """How lines are put together.
+
+    Attributes:
+        pixels: Width of a batch's lines added up, in pixels.
+        narrow_steps: For the first steps only lines up to `narrow_width` (or, if they are few, the narrowest 300) are
+            used: readers find out much sooner what is where from words than from long lines.
+    """
+
+    pixels: int = Field(default=12288, gt=0)
+    largest: int = Field(default=64, gt=0)
+    narrow_steps: int = Field(default=1500, ge=0)
+    narrow_width: int = Field(default=320, gt=0)
+
+
+class LineSource:
+    """Draws batches of lines of about the same width.
+
+    Args:
+        data: Which lines, from a recipe.
+        root: Folder that its paths are relative to.
+        known: Characters; real lines with others are left out.
+
+    Raises:
+        InputError: Data are missing.
+        UsageError: No lines can be held out.
+    """
+
+    def __init__(self, data: DataSection, root: Path, known: Collection[str]) -> None:
+        self._data = data
+        rest, held = data.split(root, known)
+        self.texts = TextSource(load_texts(root / data.synthetic.texts, sorted(data.synthetic.languages)))
+        self._renderer = LineRenderer(load_faces(root / data.synthetic.fonts), self.texts)
+        drawn = sorted(
+            ((to_height(line.pixels()), line.text, data.weights.get(line.source, 1.0)) for line in rest),
+            key=lambda row: row[0].shape[1],
+        )
+        self._real = [(line, text) for line, text, _ in drawn]
+        self._widths = np.array([line.shape[1] for line, _ in self._real])
+        weights = np.array([weight for _, _, weight in drawn])
+        self._weights = np.concatenate([[0.0], np.cumsum(weights)])
+        self._pixels = np.cumsum(weights * self._widths)
+        self.held = self._choose(held)
+        self.held_rendered = self._render()
+
+    def _choose(self, held: Sequence[LabelledLine]) -> list[Sample]:
+        if not held:
+            raise UsageError(
+                "No lines can be held out: every source of the recipe's lines has a single group.",
+                "Give pages or writers as groups.",
+            )
+        chosen = np.random.default_rng(self._data.seed).permutation(len(held))[: self._data.validation_lines]
+        return [(to_height(held[i].pixels()), held[i].text) for i in chosen]
+
+    def _render(self) -> list[Sample]:
+        rng = np.random.default_rng((self._data.seed, 2**32 - 1))
+        languages = sorted(self._data.synthetic.languages)
+        return [self._renderer.draw(languages[i % len(languages)], 30, rng) for i in range(_RENDERED)]
+
+    def batch(self, options: WidthSection, rng: np.random.Generator, *, narrow: bool) -> tuple[list[Sample], int]:
+        """Lines of about the same width, each varied, and that width; which ones depends on `rng` alone."""
+        last = len(self._real)
+        if narrow:
+            last = min(last, max(_NEIGHBOURS, int(np.searchsorted(self._widths, options.narrow_width))))
+        # Drawing by pixel, not by line, makes up for narrow lines' larger batches.
+        anchor = int(np.searchsorted(self._pixels[:last], rng.uniform(0, self._pixels[last - 1])))
+        width = int(self._widths[anchor])
+        size = min(options.largest, max(4, options.pixels // (width + 16)))
+        low, high = max(0, anchor - _NEIGHBOURS), min(last, anchor + _NEIGHBOURS)
+        return [self._sample(low, high, width, rng) for _ in range(size)], width
+
+    def _sample(self, low: int, high: int, width: int, rng: np.random.Generator) -> Sample:
+        synthetic = self._data.synthetic
+        if rng.random() < synthetic.share:
+            names = sorted(synthetic.languages)
+            weights = np.array([synthetic.languages[name] for name in names])
+            language = str(rng.choice(names, p=weights / weights.sum()))
+            return self._renderer.draw(language, max(1, width // _PIXELS_A_CHARACTER), rng)
+        drawn = rng.uniform(self._weights[low], self._weights[high])
+        line, text = self._real[int(np.searchsorted(self._weights, drawn, side="right")) - 1]
+        return vary(line, rng), text
+
+
+def squeeze(line: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
+    """Narrow a line that would widen its whole batch; a narrower hand is one more hand."""
+    if line.shape[1] <= widest:
+        return line
+    return np.asarray(cv2.resize(line, (widest, line.shape[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _text(line: LabelledLine) -> str:
+    """What is learnt: the normal form; some sources wrote XML's entities into their texts."""
+    return normalise(html.unescape(line.text))
