@@ -20,6 +20,7 @@ def read(
     fit: Literal["squash", "pad", "wide", "window"] | None = None,
     engine: Literal["torch", "openvino", "onnx"] | None = None,
     precision: Literal["fp32", "bf16", "int8"] | None = None,
+    draft: bool = False,
     revision: str | None = None,
     threads: int = 0,
 ) -> Document:
@@ -37,6 +38,7 @@ def read(
         fit: How a line comes into a checkpoint's frame.
         engine: What computes a checkpoint.
         precision: How it is computed.
+        draft: Let the embedded reader read first, and a checkpoint check its text: the same text, sooner.
         revision: Branch, tag or commit of a checkpoint on the hub.
         threads: CPU threads; 0 takes every core this process may use.
 
@@ -60,6 +62,7 @@ def read(
         fit=fit,
         engine=engine,
         precision=precision,
+        draft=draft,
         revision=revision,
         threads=threads,
     )

@@ -65,6 +65,9 @@ def read(
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
     precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="The embedded reader reads first, a checkpoint checks: same text, sooner.")
+    ] = False,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu.")] = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
@@ -86,6 +89,7 @@ def read(
         fit=fit,
         engine=engine,
         precision=precision,
+        draft=draft,
         revision=revision,
         device=device,
         threads=threads,

@@ -28,6 +28,7 @@ class Reader:
         fit: How a line comes into a checkpoint's frame: `"squash"`, `"pad"`, `"wide"` or `"window"`.
         engine: What computes a checkpoint: `"torch"`, `"openvino"` or `"onnx"`.
         precision: How it is computed: `"fp32"`, `"bf16"` or `"int8"`.
+        draft: Let the embedded reader read first, and a checkpoint check its text: the same text, sooner.
         revision: Branch, tag or commit of a checkpoint on the hub.
         threads: CPU threads; 0 takes every core this process may use.
 
@@ -51,6 +52,7 @@ class Reader:
         fit: Literal["squash", "pad", "wide", "window"] | None = None,
         engine: Literal["torch", "openvino", "onnx"] | None = None,
         precision: Literal["fp32", "bf16", "int8"] | None = None,
+        draft: bool = False,
         revision: str | None = None,
         threads: int = 0,
     ) -> None:
@@ -62,6 +64,7 @@ class Reader:
             fit=fit,
             engine=engine,
             precision=precision,
+            draft=draft,
             revision=revision,
             threads=threads,
         )

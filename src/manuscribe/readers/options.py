@@ -21,6 +21,8 @@ class ReaderOptions(BaseModel):
             bundle has its own.
         precision: How a checkpoint's network is computed; `int8`, with weights in eight bits, is not for PyTorch, and
             `bf16` not for ONNX Runtime.
+        draft: Let the embedded reader read first, and a checkpoint check its text many tokens at a time; the text is
+            the same as without, sooner where the checkpoint is large.
         revision: Branch, tag or commit of a checkpoint on the hub.
         device: Where the network runs.
         threads: CPU threads; 0 takes every core this process may use.
@@ -34,6 +36,7 @@ class ReaderOptions(BaseModel):
     fit: Literal["squash", "pad", "wide", "window"] | None = None
     engine: Literal["torch", "openvino", "onnx"] | None = None
     precision: Literal["fp32", "bf16", "int8"] | None = None
+    draft: bool = False
     revision: str | None = None
     device: Literal["cpu"] = "cpu"
     threads: int = Field(default=0, ge=0, le=1024)

@@ -17,7 +17,11 @@ GROUP = "manuscribe.readers"
 
 
 class LineReader(Protocol):
-    """A recogniser with its weights. Plugins register a callable `(ReaderOptions) -> LineReader` in `GROUP`."""
+    """A recogniser with its weights. Plugins register a callable `(ReaderOptions) -> LineReader` in `GROUP`.
+
+    What it chose by itself where the options left it open it may tell in an attribute `choices`, names to values, which
+    goes into the record of a reading.
+    """
 
     name: str
     version: str

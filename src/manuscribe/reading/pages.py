@@ -16,9 +16,11 @@ from manuscribe.images.tiff import count_pages
 from manuscribe.readers.protocol import LineReader, load_reader
 from manuscribe.reading.options import ReadingOptions
 from manuscribe.segmentation.segmenter import Segmenter
+from manuscribe.segmentation.several import holds_several_lines
 from manuscribe.version import __version__
 
 BLANK = "blank: no writing was found"
+SEVERAL = "several lines: the image seems to hold more than one; read it as a page"
 
 
 class PageReader:
@@ -32,7 +34,7 @@ class PageReader:
     def __init__(self, options: ReadingOptions) -> None:
         self.options = options
         self._reader: LineReader = load_reader(options.reader, options.for_reader())
-        self._segmenter = Segmenter(threads=options.threads) if options.level == "page" else None
+        self._segmenter = Segmenter(threads=options.threads)
 
     def read(self, path: Path) -> Document:
         """Read one image file.
@@ -43,7 +45,8 @@ class PageReader:
             InputError: The file is no image that can be read.
         """
         image = open_image(path)
-        page = self._transcribe(image, self._segmenter.segment(image)) if self._segmenter else self._single_line(image)
+        whole = self.options.level == "page"
+        page = self._transcribe(image, self._segmenter.segment(image)) if whole else self._single_line(image)
         page = replace(page, image=path.name, notes=(*page.notes, *_left_out(path)))
         return Document(pages=(page,), provenance=self._provenance())
 
@@ -51,7 +54,8 @@ class PageReader:
         (line,) = self._reader.read([image])
         height, width = image.shape[:2]
         area = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
-        region = Region((replace(line, id="l1", polygon=area),), id="r1", polygon=area)
+        notes = (*line.notes, SEVERAL) if holds_several_lines(image, self._segmenter) else line.notes
+        region = Region((replace(line, id="l1", polygon=area, notes=notes),), id="r1", polygon=area)
         return Page(width, height, (region,), notes=() if line.text else (BLANK,))
 
     def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
@@ -81,9 +85,10 @@ class PageReader:
             if value is not None
         }
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]
-        if self._segmenter:
+        if self.options.level == "page":
             steps.append(Provenance("segmentation", self._segmenter.name, self._segmenter.version))
-        steps.append(Provenance("recognition", self._reader.name, self._reader.version))
+        choices = getattr(self._reader, "choices", {})
+        steps.append(Provenance("recognition", self._reader.name, self._reader.version, choices))
         return tuple(steps)
 
 

@@ -180,8 +180,8 @@ class CompactReader:
 
 def _width(options: ReaderOptions) -> int:
     """Beams that are kept: some more than the readings asked for, since a few may turn out to be the same text."""
-    for name in ("fit", "engine", "precision", "revision"):
-        if getattr(options, name) is not None:
+    for name in ("fit", "engine", "precision", "draft", "revision"):
+        if getattr(options, name) != ReaderOptions.model_fields[name].default:
             raise UsageError(f"The embedded reader has no {name}.", f"Leave --{name} out; it is for checkpoints.")
     return max(options.beams or _BEAMS, options.nbest + 4 if options.nbest > 1 else 1)
 

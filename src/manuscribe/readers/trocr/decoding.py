@@ -65,14 +65,14 @@ def greedy(session: Session, images: int, settings: Generation) -> list[Written]
     while alive.size:
         scores = session.step(np.array([[texts[n][-1]] for n in alive], np.int64))[:, -1]
         logs = log_softmax(scores)
-        _ban_repetitions(logs, [texts[n] for n in alive], settings.no_repeat_ngram_size)
+        ban_repetitions(logs, [texts[n] for n in alive], settings.no_repeat_ngram_size)
         best = logs.argmax(axis=1)
         for row, n in enumerate(alive):
             texts[n].append(int(best[row]))
             sureness[n].append(float(logs[row, best[row]]))
             ended = texts[n][-1] in settings.eos_token_id
             if ended or len(texts[n]) >= settings.max_length:
-                found[n] = _written(texts[n], sureness[n], sum(sureness[n]), settings)
+                found[n] = written(texts[n], sureness[n], sum(sureness[n]), settings)
         rows = np.array([row for row, n in enumerate(alive) if found[n] is None], np.int64)
         if 0 < rows.size < alive.size:
             session.select(rows, rows)
@@ -91,7 +91,7 @@ def beam(session: Session, images: int, width: int, settings: Generation) -> lis
         tokens = np.array([[beam.tokens[-1]] for n in alive for beam in searches[n].beams], np.int64)
         logs = log_softmax(session.step(tokens)[:, -1])
         before = [list(beam.tokens) for n in alive for beam in searches[n].beams]
-        _ban_repetitions(logs, before, settings.no_repeat_ngram_size)
+        ban_repetitions(logs, before, settings.no_repeat_ngram_size)
         chosen = [searches[n].advance(logs[row * width : (row + 1) * width]) for row, n in enumerate(alive)]
         going = [row for row, n in enumerate(alive) if not searches[n].done]
         if going:
@@ -168,7 +168,7 @@ class _Search:
 
     def found(self) -> list[Written]:
         """The finished texts, best first."""
-        return [_written(beam.tokens, beam.sureness, float(beam.score), self.settings) for beam in self.finished]
+        return [written(beam.tokens, beam.sureness, float(beam.score), self.settings) for beam in self.finished]
 
 
 def log_softmax(scores: Scores) -> Scores:
@@ -183,7 +183,7 @@ def _largest(values: Scores, count: int) -> NDArray[np.intp]:
     return places[np.argsort(-values[places], kind="stable")]
 
 
-def _ban_repetitions(logs: Scores, texts: Sequence[Sequence[int]], size: int) -> None:
+def ban_repetitions(logs: Scores, texts: Sequence[Sequence[int]], size: int) -> None:
     """Forbid each text the tokens with which it would repeat `size` tokens in a row; 0 allows everything."""
     if not size:
         return
@@ -194,6 +194,7 @@ def _ban_repetitions(logs: Scores, texts: Sequence[Sequence[int]], size: int) ->
                 row[tokens[n + size - 1]] = -np.inf
 
 
-def _written(tokens: Sequence[int], sureness: Sequence[float], score: float, settings: Generation) -> Written:
+def written(tokens: Sequence[int], sureness: Sequence[float], score: float, settings: Generation) -> Written:
+    """A text of tokens, the start token among them, and perhaps an end token."""
     ended = tokens[-1] in settings.eos_token_id
     return Written(tuple(tokens[1:-1] if ended else tokens[1:]), tuple(sureness), score, not ended)

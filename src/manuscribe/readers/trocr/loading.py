@@ -1,6 +1,7 @@
 """Everything that reading with a checkpoint or a bundle needs, ready to run."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network that runs, and what is needed around it."""
+    """A network that runs, and what is needed around it.
+
+    Attributes:
+        choices: What it runs with, for the record of a reading.
+    """
 
     configuration: Configuration
     tokens: Tokens
     engine: Engine
     version: str
+    choices: Mapping[str, str]
 
 
 def load(name: str, options: ReaderOptions) -> Loaded:
@@ -45,7 +51,9 @@ def load(name: str, options: ReaderOptions) -> Loaded:
 
     found = load_checkpoint(str(folder))
     configuration = found.configuration.fitted(options.fit)
-    return Loaded(configuration, found.tokens, _engine(found, configuration, options), found.version)
+    name, precision = options.engine or "torch", options.precision or "fp32"
+    engine = _engine(found, configuration, name, precision, options.threads or available_cores())
+    return Loaded(configuration, found.tokens, engine, found.version, {"engine": name, "precision": precision})
 
 
 def _from_bundle(folder: Path, options: ReaderOptions) -> Loaded:
@@ -58,7 +66,8 @@ def _from_bundle(folder: Path, options: ReaderOptions) -> Loaded:
     configuration = _fitted(bundle, options.fit)
     engine = RUNTIMES[bundle.engine].open(folder, configuration, bundle.precision, threads)
     tokens = Tokens(folder, configuration.decoder.vocab_size)
-    return Loaded(configuration, tokens, engine, bundle.version)
+    choices = {"engine": bundle.engine, "precision": bundle.precision}
+    return Loaded(configuration, tokens, engine, bundle.version, choices)
 
 
 def _fitted(bundle: Bundle, fit: Fit | None) -> Configuration:
@@ -71,9 +80,9 @@ def _fitted(bundle: Bundle, fit: Fit | None) -> Configuration:
     return bundle.configuration.fitted(fit)
 
 
-def _engine(checkpoint: "Checkpoint", configuration: Configuration, options: ReaderOptions) -> Engine:
-    name, precision = options.engine or "torch", options.precision or "fp32"
-    threads = options.threads or available_cores()
+def _engine(
+    checkpoint: "Checkpoint", configuration: Configuration, name: str, precision: Precision, threads: int
+) -> Engine:
     known = ("fp32", "bf16") if name == "torch" else RUNTIMES[name].precisions
     if precision not in known:
         raise UsageError(f"{name} does not compute in {precision}.", f"Take --precision {' or '.join(known)}.")

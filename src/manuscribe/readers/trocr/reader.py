@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from manuscribe.document import Alternative, Character, Line
 from manuscribe.errors import UsageError
+from manuscribe.readers.compact.reader import CompactReader
 from manuscribe.readers.embedding import Embedding
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.configuration import Generation
 from manuscribe.readers.trocr.decoding import Written, beam, greedy
+from manuscribe.readers.trocr.drafts import Checked, checked
 from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
 from manuscribe.readers.trocr.images import together
 from manuscribe.readers.trocr.loading import load
+from manuscribe.readers.trocr.windows import cut, join
 
 Grey = NDArray[np.uint8]
 Result = TypeVar("Result")
@@ -44,10 +47,16 @@ class TrocrReader:
         self._tokens, self._configuration, self._engine = loaded.tokens, loaded.configuration, loaded.engine
         self._width = max(options.beams or self._configuration.generation.num_beams, options.nbest)
         self._nbest = options.nbest
+        self._drafter = _drafter(options, self._width) if options.draft else None
+        self.choices = {"fit": self._configuration.preprocessing.fit, "beams": str(self._width), **loaded.choices}
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        return _by_batches(lines, self._read)
+        if self._configuration.preprocessing.fit != "window":
+            return _by_batches(lines, self._read)
+        pieces = [cut(line) for line in lines]
+        readings = iter(_by_batches([piece for line in pieces for piece in line], self._read))
+        return [join([next(readings) for _ in line]) for line in pieces]
 
     def _read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
         settings = self._configuration.generation
@@ -63,11 +72,21 @@ class TrocrReader:
 
     def write(self, lines: Sequence[NDArray[np.uint8]], settings: Generation) -> list[list[Written]]:
         """The texts of some images as tokens, best first, decoded with other settings than the checkpoint's own."""
+        if self._drafter is not None:
+            return [[self.check(line, settings).written] for line in lines]
         images = together(lines, self._configuration)
         session = self._engine.begin(images, self._width, settings.max_length)
         if self._width == 1:
             return [[text] for text in greedy(session, len(lines), settings)]
         return beam(session, len(lines), self._width, settings)
+
+    def check(self, line: Grey, settings: Generation) -> Checked:
+        """The text of an image, with the embedded reader's text as a draft; needs the option `draft`."""
+        if self._drafter is None:
+            raise UsageError("There is no draft.", "Ask for one with draft=True.")
+        (draft,) = self._drafter.read([line])
+        session = self._engine.begin(together([line], self._configuration), 1, settings.max_length)
+        return checked(session, self._tokens.tokens(draft.text), settings)
 
     def tokens(self, lines: Sequence[NDArray[np.uint8]]) -> list[tuple[int, ...]]:
         """The tokens of each image's best text, with the checkpoint's own settings."""
@@ -112,6 +131,12 @@ class TrocrReader:
                 letter, confidence = before.text + letter, min(confidence, before.confidence or 0.0)
             characters.append(Character(unicodedata.normalize("NFC", letter), confidence))
         return tuple(characters)
+
+
+def _drafter(options: ReaderOptions, width: int) -> CompactReader:
+    if width > 1:
+        raise UsageError("A draft helps only where the surest token is taken each time.", "Add --beams 1.")
+    return CompactReader(ReaderOptions(threads=options.threads))
 
 
 def _by_batches(lines: Sequence[Grey], work: Callable[[Sequence[Grey]], Sequence[Result]]) -> list[Result]:
