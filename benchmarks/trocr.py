@@ -22,8 +22,9 @@ from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import beam, greedy
-from manuscribe.readers.trocr.loading import load
 from manuscribe.readers.trocr.engines.runtimes import Engine
+from manuscribe.readers.trocr.images import Images
+from manuscribe.readers.trocr.loading import load
 from report import run, table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -134,7 +135,7 @@ def of_engine(engine: Engine, configuration: Configuration, beams: int) -> Write
     settings = configuration.generation.model_copy(update={"eos_token_id": (), "max_length": TOKENS + 1})
 
     def write(pixels: Pixels) -> list[list[int]]:
-        session = engine.begin(pixels, beams, settings.max_length)
+        session = engine.begin(Images(pixels), beams, settings.max_length)
         if beams == 1:
             return [list(text.tokens) for text in greedy(session, len(pixels), settings)]
         return [list(texts[0].tokens) for texts in beam(session, len(pixels), beams, settings)]

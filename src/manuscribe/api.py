@@ -18,7 +18,7 @@ def read(
     beams: int | None = None,
     nbest: int = 1,
     fit: Literal["squash", "pad", "wide", "window"] | None = None,
-    engine: Literal["torch", "openvino", "onnx"] | None = None,
+    engine: Literal["auto", "torch", "openvino", "onnx"] | None = None,
     precision: Literal["fp32", "bf16", "int8"] | None = None,
     draft: bool = False,
     revision: str | None = None,

@@ -41,12 +41,15 @@ def show(name: Annotated[str, typer.Argument(help="Name of a model, as `models l
 def export(
     checkpoint: Annotated[str, typer.Argument(help="Folder of a TrOCR checkpoint or an adapter, or owner/name.")],
     out: Annotated[Path, typer.Argument(help="Folder for the bundle.")],
-    engine: Annotated[str, typer.Option(help="What it will be read with: openvino or onnx.")] = "openvino",
+    engine: Annotated[str, typer.Option(help="What it will be read with: openvino, onnx or auto.")] = "openvino",
     precision: Annotated[str, typer.Option(help="fp32, bf16 (half the size) or int8 (a quarter).")] = "fp32",
     lines: Annotated[
         str | None, typer.Option(help="Line data set (parquet, may have *) on which the bundle is compared.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="Lines of it that are used.", min=1)] = 200,
+    limit: Annotated[int, typer.Option(help="Lines of each that are used.", min=1)] = 200,
+    calibration: Annotated[
+        str | None, typer.Option(help="Line data set by which int8 for ONNX Runtime is measured once and for all.")
+    ] = None,
     cer_budget: Annotated[float, typer.Option(help="How much higher the bundle's CER may be, except in fp32.")] = 0.002,
     fit: Annotated[
         str | None, typer.Option(help="How lines come into the frame: squash, pad, wide, window. [default: as trained]")
@@ -72,7 +75,7 @@ def export(
     options = validated(
         ExportOptions, engine=engine, precision=precision, cer_budget=cer_budget, fit=fit, revision=revision
     )
-    bundle = make_bundle(checkpoint, out, options, _lines(lines)[:limit])
+    bundle = make_bundle(checkpoint, out, options, _lines(lines)[:limit], _lines(calibration)[:limit])
     if not quiet:
         size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
         print(f"{out}: {bundle.version}, {size:.1f} MB. Read with --reader {out}", file=sys.stderr)

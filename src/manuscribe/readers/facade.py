@@ -26,7 +26,7 @@ class Reader:
         beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line; those after the first are its `alternatives`.
         fit: How a line comes into a checkpoint's frame: `"squash"`, `"pad"`, `"wide"` or `"window"`.
-        engine: What computes a checkpoint: `"torch"`, `"openvino"` or `"onnx"`.
+        engine: What computes a checkpoint: `"auto"`, `"torch"`, `"openvino"` or `"onnx"`.
         precision: How it is computed: `"fp32"`, `"bf16"` or `"int8"`.
         draft: Let the embedded reader read first, and a checkpoint check its text: the same text, sooner.
         revision: Branch, tag or commit of a checkpoint on the hub.
@@ -50,7 +50,7 @@ class Reader:
         beams: int | None = None,
         nbest: int = 1,
         fit: Literal["squash", "pad", "wide", "window"] | None = None,
-        engine: Literal["torch", "openvino", "onnx"] | None = None,
+        engine: Literal["auto", "torch", "openvino", "onnx"] | None = None,
         precision: Literal["fp32", "bf16", "int8"] | None = None,
         draft: bool = False,
         revision: str | None = None,

@@ -17,8 +17,8 @@ class ReaderOptions(BaseModel):
             published ones were trained; `pad` keeps them, with paper around; `wide` gives the line as many columns of
             patches as it needs, for checkpoints that were tuned so; `window` cuts lines that are too long into pieces.
             `None` is what the checkpoint was tuned for.
-        engine: What computes a checkpoint: PyTorch; or OpenVINO or ONNX Runtime, for which it is converted first. A
-            bundle has its own.
+        engine: What computes a checkpoint: PyTorch; or OpenVINO or ONNX Runtime, for which it is converted first.
+            `auto`, as `None`, is PyTorch, and for `int8` what computes fastest. A bundle has its own.
         precision: How a checkpoint's network is computed; `int8`, with weights in eight bits, is not for PyTorch, and
             `bf16` not for ONNX Runtime.
         draft: Let the embedded reader read first, and a checkpoint check its text many tokens at a time; the text is
@@ -34,7 +34,7 @@ class ReaderOptions(BaseModel):
     beams: int | None = Field(default=None, ge=1, le=100)
     nbest: int = Field(default=1, ge=1, le=100)
     fit: Literal["squash", "pad", "wide", "window"] | None = None
-    engine: Literal["torch", "openvino", "onnx"] | None = None
+    engine: Literal["auto", "torch", "openvino", "onnx"] | None = None
     precision: Literal["fp32", "bf16", "int8"] | None = None
     draft: bool = False
     revision: str | None = None

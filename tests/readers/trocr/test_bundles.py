@@ -166,7 +166,7 @@ def test_what_cannot_be_done(bundle: Path, checkpoint: Path, tmp_path: Path) -> 
     with pytest.raises(UsageError, match="made for o"):
         reader(bundle, engine="torch")
     with pytest.raises(UsageError, match="torch does not compute in int8"):
-        reader(checkpoint, precision="int8")
+        reader(checkpoint, engine="torch", precision="int8")
     with pytest.raises(UsageError, match="onnx does not compute in bf16"):
         reader(checkpoint, engine="onnx", precision="bf16")
     with pytest.raises(UsageError, match="no bf16 for onnx"):
@@ -186,3 +186,50 @@ def test_tokens_are_taken_from_the_image_not_from_its_neighbours(bundle: Path) -
     together = reader(bundle, 2).tokens(images)
     assert [reader(bundle, 2).tokens([image])[0] for image in images[:2]] == together[:2]
     assert np.unique([len(tokens) for tokens in together]).size > 1
+
+
+def test_eight_bits_of_onnx_runtime_store_shared_tables_once(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    wide = {"hidden_size": 64, "intermediate_size": 256}
+    model = build(checkpoint, wide, {"d_model": 64, "decoder_ffn_dim": 256}, {"eos_token_id": ENDS}, vocabulary=2000)
+    known = read_rightly(checkpoint, tmp_path)
+    small = export(
+        str(checkpoint), tmp_path / "int8", ExportOptions(engine="onnx", precision="int8", cer_budget=1), known
+    )
+    values = sum(p.numel() for p in model.parameters())  # counts the tied table once
+    graphs = sum((small.folder / f"{name}.onnx").stat().st_size for name in ("image", "text"))
+    assert graphs < 1.5 * values + 100_000  # the rest is nodes
+    assert [line.text for line in reader(small.folder).read(lines(2))]
+
+
+def test_a_calibrated_bundle_reads_an_image_alike_in_any_batch(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    build(checkpoint, {"hidden_size": 64, "intermediate_size": 256}, {"d_model": 64}, {"eos_token_id": ENDS})
+    known = read_rightly(checkpoint, tmp_path)
+    options = ExportOptions(engine="onnx", precision="int8", cer_budget=1)
+    states = {}
+    for name, calibration in (("measured", known), ("anew", ())):
+        bundle = export(str(checkpoint), tmp_path / name, options, known, calibration)
+        loaded = reader(bundle.folder)
+        images = lines(4, seed=9)
+        together = loaded.embed(images)
+        alone = [loaded.embed([image])[0] for image in images]
+        states[name] = max(np.abs(a.states - b.states).max() for a, b in zip(together, alone, strict=True))
+    assert states["measured"] < 1e-4 < states["anew"]
+
+
+def test_only_eight_bits_of_onnx_runtime_are_calibrated(tmp_path: Path) -> None:
+    build(tmp_path / "checkpoint")
+    known = read_rightly(tmp_path / "checkpoint", tmp_path)
+    with pytest.raises(UsageError, match="calibrated"):
+        export(str(tmp_path / "checkpoint"), tmp_path / "out", ExportOptions(), known, known)
+
+
+def test_auto_takes_what_was_measured_fastest(tmp_path: Path) -> None:
+    build(tmp_path / "checkpoint", generation={"eos_token_id": ENDS})
+    bundle = export(str(tmp_path / "checkpoint"), tmp_path / "bundle", ExportOptions(engine="auto"))
+    assert bundle.engine == "onnx"
+    assert reader(tmp_path / "bundle", engine="auto").choices["engine"] == "onnx"
+    chosen = reader(tmp_path / "checkpoint", engine="auto").choices
+    assert (chosen["engine"], chosen["precision"]) == ("torch", "fp32")
+    assert reader(tmp_path / "checkpoint", engine="auto", precision="int8").choices["engine"] == "onnx"

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.bundle import Bundle
 from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
 from manuscribe.readers.trocr.configuration import Fit
-from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Name, Precision
+from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Name, Precision, fastest
+from manuscribe.readers.trocr.images import together
 from manuscribe.readers.trocr.reader import TrocrReader
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ExportOptions(BaseModel):
     """How a bundle is made.
 
     Attributes:
-        engine: What it will be read with.
+        engine: What it will be read with; `auto` is what computes fastest in the precision, of what is installed.
         precision: `fp32`; `bf16`, with weights in 16 bits; `int8`, with weights in eight.
         cer_budget: How much higher the bundle's CER may be than the checkpoint's, except in fp32.
         fit: How lines will come into the frame; `None` is what the checkpoint was tuned for.
@@ -40,33 +41,47 @@ class ExportOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    engine: Name = "openvino"
+    engine: Name | Literal["auto"] = "openvino"
     precision: Precision = "fp32"
     cer_budget: float = Field(default=0.002, ge=0, le=1)
     fit: Fit | None = None
     revision: str | None = None
 
 
-def export(name: str, out: Path, options: ExportOptions, lines: Sequence["LabelledLine"] = ()) -> Bundle:
+def export(
+    name: str,
+    out: Path,
+    options: ExportOptions,
+    lines: Sequence["LabelledLine"] = (),
+    calibration: Sequence["LabelledLine"] = (),
+) -> Bundle:
     """Write the bundle of a checkpoint, given by its folder or its name on the hub.
 
     In fp32 it must give the checkpoint's tokens on the lines (without any: on drawn patterns), greedily and with four
     beams. Otherwise its CER on the lines must keep to the budget.
+
+    Args:
+        calibration: Lines by which the eight bits of images are measured once and for all, so that a reading in int8
+            does not depend on the other images of its batch. Their texts are not used.
 
     Raises:
         ModelError: The checkpoint cannot be read, or the bundle does not pass.
         OutputError: The folder cannot be written, or is not empty.
         UsageError: There are no lines, and the precision asks for them.
     """
-    if options.precision not in (known := RUNTIMES[options.engine].precisions):
-        raise UsageError(f"There is no {options.precision} for {options.engine}.", f"Take {' or '.join(known)}.")
+    engine = fastest(options.precision) if options.engine == "auto" else options.engine
+    runtime = RUNTIMES[engine]
+    if calibration and not (runtime.calibrated and options.precision == "int8"):
+        raise UsageError("Only int8 for ONNX Runtime is calibrated.", "Add --engine onnx --precision int8.")
+    if options.precision not in (known := runtime.precisions):
+        raise UsageError(f"There is no {options.precision} for {engine}.", f"Take {' or '.join(known)}.")
     if options.precision != "fp32" and not lines:
         raise UsageError(f"How much worse {options.precision} reads is measured on lines.", "Name some with --lines.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} is there already.", "Name a new folder.")
     try:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f"{out.name}.") as fresh:
-            bundle = _write(name, options, Path(fresh) / "bundle")
+            bundle = _write(name, engine, options, Path(fresh) / "bundle", [line.pixels() for line in calibration])
             _check(name, options, bundle, lines)
             if out.exists():
                 out.rmdir()
@@ -76,17 +91,20 @@ def export(name: str, out: Path, options: ExportOptions, lines: Sequence["Labell
     return bundle.model_copy(update={"folder": out})
 
 
-def _write(name: str, options: ExportOptions, folder: Path) -> Bundle:
+def _write(
+    name: str, engine: Name, options: ExportOptions, folder: Path, calibration: Sequence[NDArray[np.uint8]]
+) -> Bundle:
     checkpoint = load_checkpoint(name, options.revision)
     folder.mkdir()
     configuration = checkpoint.configuration.fitted(options.fit)
-    RUNTIMES[options.engine].write(checkpoint.network, configuration, folder, options.precision)
+    typical = [together([line], configuration) for line in calibration]
+    RUNTIMES[engine].write(checkpoint.network, configuration, folder, options.precision, typical)
     checkpoint.tokens.save(folder)
     licence, base = _card_of(locate(name, options.revision))
     bundle = Bundle(
         folder=folder,
         version=f"{checkpoint.version}-{options.precision}",
-        engine=options.engine,
+        engine=engine,
         precision=options.precision,
         configuration=configuration,
         source=name if options.revision is None else f"{name}@{options.revision}",

@@ -13,7 +13,7 @@ from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.bundle import Bundle
 from manuscribe.readers.trocr.configuration import Configuration, Fit
-from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Engine, Precision
+from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Engine, Precision, fastest
 from manuscribe.readers.trocr.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def load(name: str, options: ReaderOptions) -> Loaded:
 
     found = load_checkpoint(str(folder))
     configuration = found.configuration.fitted(options.fit)
-    name, precision = options.engine or "torch", options.precision or "fp32"
+    precision = options.precision or "fp32"
+    name = _chosen(precision) if options.engine in (None, "auto") else str(options.engine)
     engine = _engine(found, configuration, name, precision, options.threads or available_cores())
     return Loaded(configuration, found.tokens, engine, found.version, {"engine": name, "precision": precision})
 
@@ -59,7 +60,7 @@ def load(name: str, options: ReaderOptions) -> Loaded:
 def _from_bundle(folder: Path, options: ReaderOptions) -> Loaded:
     bundle = Bundle.read(folder)
     for asked, has in ((options.engine, bundle.engine), (options.precision, bundle.precision)):
-        if asked not in (None, has):
+        if asked not in (None, "auto", has):
             raise UsageError(f"The bundle {folder} was made for {has}, not for {asked}.", "Leave the option out.")
     needs("onnx" if bundle.engine == "onnx" else "bundle")
     threads = options.threads or available_cores()
@@ -78,6 +79,11 @@ def _fitted(bundle: Bundle, fit: Fit | None) -> Configuration:
             f"The bundle {bundle.folder} was made for --fit {has}.", "Leave the option out, or export again."
         )
     return bundle.configuration.fitted(fit)
+
+
+def _chosen(precision: Precision) -> str:
+    """PyTorch where it can: the others take long to make their graphs, which is worth it once, in a bundle."""
+    return fastest(precision) if precision == "int8" else "torch"
 
 
 def _engine(
@@ -106,5 +112,5 @@ def _on_graphs(
         needs("onnx")
     runtime = RUNTIMES[name]
     with tempfile.TemporaryDirectory() as folder:
-        runtime.write(network, configuration, Path(folder), precision)
+        runtime.write(network, configuration, Path(folder), precision, ())
         return runtime.open(Path(folder), configuration, precision, threads)

@@ -35,7 +35,7 @@ class Tokens:
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer into a folder, in the layout of today."""
-        self._tokenizer.save(str(folder / "tokenizer.json"))
+        self._tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
         settings = {"clean_up_tokenization_spaces": self._tidies}
         (folder / "tokenizer_config.json").write_text(json.dumps(settings) + "\n", encoding="utf-8")
 

@@ -39,8 +39,7 @@ class OnnxEngine:
         return np.asarray(self._look(images, ["states"])[0])
 
     def _look(self, images: Images, wanted: list[str]) -> list[Floats]:
-        given = dict(zip(self._ports.image, (images.pixels, images.columns), strict=False))
-        found: list[Floats] = self._image.run(wanted, given)
+        found: list[Floats] = self._image.run(wanted, self._ports.feed(images))
         return found
 
 

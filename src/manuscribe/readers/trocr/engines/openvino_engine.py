@@ -49,7 +49,7 @@ class OpenVinoEngine:
 
     def _look(self, images: Images) -> Any:
         request = self._image.create_infer_request()
-        request.infer(dict(zip(self._ports.image, (images.pixels, images.columns), strict=False)))
+        request.infer(self._ports.feed(images))
         return request
 
 

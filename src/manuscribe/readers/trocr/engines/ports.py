@@ -1,8 +1,12 @@
 """Names of the graphs' inputs and outputs; see `graphs`."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from manuscribe.readers.trocr.configuration import Configuration
+from manuscribe.readers.trocr.images import Images
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class Ports:
             past=[f"past.{n}" for n in numbers],
             now=[f"now.{n}" for n in numbers],
         )
+
+    def feed(self, images: Images) -> dict[str, NDArray[Any]]:
+        """The inputs of the image's graph."""
+        given = (images.pixels, images.columns)
+        return {name: array for name, array in zip(self.image, given, strict=False) if array is not None}
 
 
 def is_wide(configuration: Configuration) -> bool:

@@ -1,7 +1,8 @@
 """What runs the two graphs where there is no PyTorch: how they are written for it, and how it opens them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -37,16 +38,20 @@ class Runtime:
 
     Attributes:
         precisions: Those that it computes in.
-        write: Writes the graphs into a folder.
+        calibrated: Whether its eight bits of images can be measured once and for all.
+        write: Writes the graphs into a folder; the last argument is images to measure by, or none.
         open: Makes the engine of such a folder, with so many threads.
     """
 
     precisions: tuple[Precision, ...]
-    write: Callable[["TrocrNetwork", Configuration, Path, Precision], None]
+    calibrated: bool
+    write: Callable[["TrocrNetwork", Configuration, Path, Precision, Sequence[Images]], None]
     open: Callable[[Path, Configuration, Precision, int], Engine]
 
 
-def _write_openvino(network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision) -> None:
+def _write_openvino(
+    network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision, _: Sequence[Images]
+) -> None:
     from manuscribe.readers.trocr.engines.openvino_export import write_graphs
 
     write_graphs(network, configuration, folder, precision)
@@ -58,10 +63,12 @@ def _open_openvino(folder: Path, configuration: Configuration, precision: Precis
     return OpenVinoEngine(folder, configuration, bf16=precision != "fp32", threads=threads)
 
 
-def _write_onnx(network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision) -> None:
+def _write_onnx(
+    network: "TrocrNetwork", configuration: Configuration, folder: Path, precision: Precision, typical: Sequence[Images]
+) -> None:
     from manuscribe.readers.trocr.engines.onnx_export import write_graphs
 
-    write_graphs(network, configuration, folder, int8=precision == "int8")
+    write_graphs(network, configuration, folder, int8=precision == "int8", typical=typical)
 
 
 def _open_onnx(folder: Path, configuration: Configuration, _: Precision, threads: int) -> Engine:
@@ -71,6 +78,13 @@ def _open_onnx(folder: Path, configuration: Configuration, _: Precision, threads
 
 
 RUNTIMES: dict[str, Runtime] = {
-    "openvino": Runtime(("fp32", "bf16", "int8"), _write_openvino, _open_openvino),
-    "onnx": Runtime(("fp32", "int8"), _write_onnx, _open_onnx),
+    "openvino": Runtime(("fp32", "bf16", "int8"), False, _write_openvino, _open_openvino),
+    "onnx": Runtime(("fp32", "int8"), True, _write_onnx, _open_onnx),
 }
+
+
+def fastest(precision: Precision) -> Name:
+    """What computes graphs fastest in a precision, of what is installed; docs/results.md has the measurements."""
+    if precision == "bf16" or find_spec("onnxruntime") is None:
+        return "openvino"
+    return "onnx"
