@@ -14,9 +14,10 @@ pytest.importorskip("transformers")
 import torch
 
 from manuscribe.datasets.lines import read_lines
-from manuscribe.errors import ExitCode
+from manuscribe.errors import ExitCode, UsageError
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.training.recipe import load_recipe
 from manuscribe.training.trocr_checkpoint import END
 from tests.readers.trocr.test_parity import cut
 from tests.training.conftest import command
@@ -80,8 +81,6 @@ def test_transformers_reads_it_too(ground_truth: Path, small_recipe: Path, tmp_p
 
 
 def test_what_is_shown_is_the_readers_sight(ground_truth: Path, small_recipe: Path) -> None:
-    from manuscribe.training.recipe import load_recipe
-
     loaded = load_recipe(small_recipe)
     task = loaded.module.build_task(loaded.recipe, ground_truth)
     first, later = task.batch(0), task.batch(2)
@@ -92,3 +91,11 @@ def test_what_is_shown_is_the_readers_sight(ground_truth: Path, small_recipe: Pa
     assert (first.shown[..., 0] < 0.5).any()  # some letters
     assert torch.isfinite(task.loss(first))
     assert torch.isfinite(task.loss(later))
+
+
+@pytest.mark.parametrize(
+    "change", ["network.patch=[64,0]", "network.patch=[48,8]", "network.patch=[64,10]", "network.heads=3"]
+)
+def test_sizes_that_do_not_go_together(small_recipe: Path, change: str) -> None:
+    with pytest.raises(UsageError, match="network"):
+        load_recipe(small_recipe, [change])

@@ -21,8 +21,8 @@ class ReaderOptions(BaseModel):
             `auto`, as `None`, is PyTorch, and for `int8` what computes fastest. A bundle has its own.
         precision: How a checkpoint's network is computed; `int8`, with weights in eight bits, is not for PyTorch, and
             `bf16` not for ONNX Runtime.
-        draft: Let the embedded reader read first, and a checkpoint check its text many tokens at a time; the text is
-            the same as without, sooner where the checkpoint is large.
+        draft: Let the embedded reader read first, and a checkpoint check its text many tokens at a time; in fp32 the
+            text is the same as without, sooner where the checkpoint is large.
         revision: Branch, tag or commit of a checkpoint on the hub.
         device: Where the network runs.
         threads: CPU threads; 0 takes every core this process may use.

@@ -85,8 +85,8 @@ class PageReader:
             if value is not None
         }
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]
-        if self.options.level == "page":
-            steps.append(Provenance("segmentation", self._segmenter.name, self._segmenter.version))
+        # Of an image of a line it says whether it holds several.
+        steps.append(Provenance("segmentation", self._segmenter.name, self._segmenter.version))
         choices = getattr(self._reader, "choices", {})
         steps.append(Provenance("recognition", self._reader.name, self._reader.version, choices))
         return tuple(steps)

@@ -9,14 +9,14 @@ beside the decoder (Watanabe et al. 2017, arXiv 1609.06773), which is dropped at
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -66,6 +66,17 @@ class NetworkSection(Section):
     decoder: int = Field(default=3, gt=0)
     tokens: int = Field(default=512, gt=260)
     longest: int = Field(default=128, gt=2)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        down, across = self.patch
+        if down < 1 or HEIGHT % down:
+            raise ValueError(f"patches of {down} pixels do not fill a height of {HEIGHT}")
+        if across < 4 or across % 4:
+            raise ValueError("patches must be a multiple of 4 pixels wide, as what the embedded reader sees is")
+        if self.width % self.heads:
+            raise ValueError(f"a width of {self.width} does not divide among {self.heads} heads")
+        return self
 
 
 class Recipe(NetworkForm):

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from transformers import VisionEncoderDecoderModel, ViTImageProcessorPil
 
 from manuscribe import Reader
-from manuscribe.errors import UsageError
+from manuscribe.errors import ModelError, UsageError
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.export import ExportOptions, export
+from manuscribe.readers.trocr.images import SQUEEZED
 from manuscribe.readers.trocr.network import stretching
 from manuscribe.readers.trocr.reader import TrocrReader
 from tests.readers.trocr.building import build, change_json, lines
@@ -87,6 +88,27 @@ def test_a_bundle_of_wide_lines(engine: Any, tmp_path: Path) -> None:
     assert wide(tmp_path / "bundle").tokens(images) == wide(tmp_path / "checkpoint").tokens(images)
     with pytest.raises(UsageError, match="made for --fit wide"):
         wide(tmp_path / "bundle", fit="squash")
+
+
+@pytest.mark.parametrize(("kind", "changes"), [("beit", {}), ("vit", {"do_center_crop": True, "crop_size": 32})])
+def test_a_checkpoint_that_wrongly_says_so(kind: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    build(tmp_path, {"use_relative_position_bias": True} if kind == "beit" else {}, kind=kind)
+    change_json(tmp_path / "preprocessor_config.json", fit="wide", **changes)
+    with pytest.raises(ModelError, match="wide"):
+        wide(tmp_path, fit=None)
+
+
+def test_in_bfloat16(tmp_path: Path) -> None:
+    build(tmp_path)
+    exact, rough = (wide(tmp_path, precision=p).embed(lines(3))[2].vector for p in ("fp32", "bf16"))
+    assert float(exact @ rough) > 0.99
+
+
+def test_a_line_too_long_to_be_wide_gets_a_note(tmp_path: Path) -> None:
+    build(tmp_path)
+    long, short = wide(tmp_path).read([np.full((10, 10_300), 200, np.uint8), np.full((10, 60), 200, np.uint8)])
+    assert SQUEEZED in long.notes
+    assert SQUEEZED not in short.notes
 
 
 def test_an_encoder_with_relative_positions_is_refused(tmp_path: Path) -> None:

@@ -184,14 +184,24 @@ class Configuration(_Part):
         """
         if fit is None:
             return self
-        encoder, images = self.encoder, self.preprocessing
-        if fit == "wide" and (images.crop or encoder.model_type == "beit"):
-            raise UsageError(
-                "This checkpoint cannot be given wide lines: "
-                + ("it crops its images." if images.crop else "its encoder knows the distances of its own frame only."),
-                "Take --fit window or pad.",
+        if fit == "wide" and (hindrance := self._not_wide()):
+            raise UsageError(f"This checkpoint cannot be given wide lines: {hindrance}.", "Take --fit window or pad.")
+        return self.model_copy(update={"preprocessing": self.preprocessing.model_copy(update={"fit": fit})})
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.preprocessing.fit == "wide" and (hindrance := self._not_wide()):
+            raise ModelError(
+                f"The checkpoint says that its lines are wide, which cannot be: {hindrance}.",
+                "Take the key fit out of its preprocessor_config.json.",
             )
-        return self.model_copy(update={"preprocessing": images.model_copy(update={"fit": fit})})
+        return self
+
+    def _not_wide(self) -> str:
+        """Why lines cannot be wide; empty where they can."""
+        if self.preprocessing.crop:
+            return "it crops its images"
+        return "its encoder knows the distances of its own frame only" if self.encoder.model_type == "beit" else ""
 
 
 Part = TypeVar("Part", bound=BaseModel)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from manuscribe.errors import ModelError, OutputError, UsageError
 from manuscribe.evaluation.metrics import character_error_rate
+from manuscribe.extras import needs
 from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.bundle import Bundle
@@ -18,7 +19,7 @@ from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
 from manuscribe.readers.trocr.configuration import Fit
 from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Name, Precision, fastest
 from manuscribe.readers.trocr.images import together
-from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.readers.trocr.reader import TrocrReader, spans_of
 
 if TYPE_CHECKING:
     from manuscribe.datasets.lines import LabelledLine
@@ -61,8 +62,8 @@ def export(
     beams. Otherwise its CER on the lines must keep to the budget.
 
     Args:
-        calibration: Lines by which the eight bits of images are measured once and for all, so that a reading in int8
-            does not depend on the other images of its batch. Their texts are not used.
+        calibration: Lines by which the eight bits of images are measured once and for all, so that what is seen of one
+            does not depend on the others of its batch. Their texts are not used.
 
     Raises:
         ModelError: The checkpoint cannot be read, or the bundle does not pass.
@@ -70,6 +71,8 @@ def export(
         UsageError: There are no lines, and the precision asks for them.
     """
     engine = fastest(options.precision) if options.engine == "auto" else options.engine
+    if engine == "onnx":
+        needs("onnx")
     runtime = RUNTIMES[engine]
     if calibration and not (runtime.calibrated and options.precision == "int8"):
         raise UsageError("Only int8 for ONNX Runtime is calibrated.", "Add --engine onnx --precision int8.")
@@ -97,7 +100,8 @@ def _write(
     checkpoint = load_checkpoint(name, options.revision)
     folder.mkdir()
     configuration = checkpoint.configuration.fitted(options.fit)
-    typical = [together([line], configuration) for line in calibration]
+    pieces = [line[:, start:end] for line in calibration for start, end in spans_of(line, configuration)]
+    typical = [together([piece], configuration) for piece in pieces]
     RUNTIMES[engine].write(checkpoint.network, configuration, folder, options.precision, typical)
     checkpoint.tokens.save(folder)
     licence, base = _card_of(locate(name, options.revision))

@@ -9,6 +9,7 @@ from PIL import Image
 
 from manuscribe.readers.trocr.configuration import Configuration, EncoderConfig, Preprocessing
 
+SQUEEZED = "squeezed: the line is longer than the encoder can take wide"
 _MOST_PLACES = 4096  # of an image; the time grows with their square
 
 
@@ -39,11 +40,32 @@ def together(lines: Sequence[NDArray[np.uint8]], configuration: Configuration) -
     return Images(pixels, columns)
 
 
+def places_of(line: NDArray[np.uint8], configuration: Configuration) -> int:
+    """Patches that a line will have."""
+    encoder = configuration.encoder
+    wide = configuration.preprocessing.fit == "wide"
+    return encoder.grid[0] * (_columns(line.shape[0], line.shape[1], encoder) if wide else encoder.grid[1])
+
+
+def is_squeezed(line: NDArray[np.uint8], configuration: Configuration) -> bool:
+    """Whether a wide line needs more columns than there may be, and loses its proportions."""
+    encoder = configuration.encoder
+    wide = configuration.preprocessing.fit == "wide"
+    return wide and _wanted(line.shape[0], line.shape[1], encoder) > _most(encoder)
+
+
 def _columns(height: int, width: int, encoder: EncoderConfig) -> int:
     """Columns of patches that a line keeps its proportions in, as far as there may be so many."""
+    return min(max(1, _wanted(height, width, encoder)), _most(encoder))
+
+
+def _wanted(height: int, width: int, encoder: EncoderConfig) -> int:
     down, across = encoder.patch_size
-    wanted = round(width / height * encoder.grid[0] * down / across)
-    return min(max(1, wanted), _MOST_PLACES // encoder.grid[0])
+    return round(width / height * encoder.grid[0] * down / across)
+
+
+def _most(encoder: EncoderConfig) -> int:
+    return max(1, _MOST_PLACES // encoder.grid[0])
 
 
 def prepare(line: NDArray[np.uint8], settings: Preprocessing) -> NDArray[np.float32]:

@@ -105,7 +105,7 @@ class Encoder(nn.Module):
         """The learned positions for images of so many columns each (B), in a frame of `across`: B×P×D."""
         special, (down, learned) = self.special.shape[1], self.grid
         table = positions[0, special:].reshape(down, learned, -1).transpose(0, 1).flatten(1)
-        stretched = stretching(columns, across, learned) @ table
+        stretched = (stretching(columns, across, learned) @ table.float()).to(positions.dtype)
         patches = stretched.reshape(columns.shape[0], across, down, -1).transpose(1, 2).flatten(1, 2)
         return torch.cat([positions[:, :special].expand(columns.shape[0], -1, -1), patches], dim=1)
 

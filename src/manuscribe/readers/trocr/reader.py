@@ -14,17 +14,18 @@ from manuscribe.errors import UsageError
 from manuscribe.readers.compact.reader import CompactReader
 from manuscribe.readers.embedding import Embedding
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.configuration import Generation
+from manuscribe.readers.trocr.configuration import Configuration, Generation
 from manuscribe.readers.trocr.decoding import Written, beam, greedy
 from manuscribe.readers.trocr.drafts import Checked, checked
 from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
-from manuscribe.readers.trocr.images import together
+from manuscribe.readers.trocr.images import SQUEEZED, is_squeezed, places_of, together
 from manuscribe.readers.trocr.loading import load
-from manuscribe.readers.trocr.windows import cut, join
+from manuscribe.readers.trocr.windows import Span, join, windows
 
 Grey = NDArray[np.uint8]
 Result = TypeVar("Result")
 _BATCH = 8  # lines; larger ones gain little on a CPU
+_ATTENTION = _BATCH * 2 * 577**2  # places that look at each other in a batch: twice what those of the hub have
 _BANNED = 3  # tokens in a row that a second try must not repeat
 
 
@@ -52,11 +53,10 @@ class TrocrReader:
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        if self._configuration.preprocessing.fit != "window":
-            return _by_batches(lines, self._read)
-        pieces = [cut(line) for line in lines]
-        readings = iter(_by_batches([piece for line in pieces for piece in line], self._read))
-        return [join([next(readings) for _ in line]) for line in pieces]
+        spans = [spans_of(line, self._configuration) for line in lines]
+        pieces = [line[:, start:end] for line, found in zip(lines, spans, strict=True) for start, end in found]
+        readings = iter(self._by_batches(pieces, self._read))
+        return [join([next(readings) for _ in found], found) for found in spans]
 
     def _read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
         settings = self._configuration.generation
@@ -68,6 +68,9 @@ class TrocrReader:
             for n, texts in zip(doubtful, again, strict=True):
                 line = self._line(texts)
                 found[n] = replace(line, notes=(*line.notes, REPETITION))
+        for n, image in enumerate(lines):
+            if is_squeezed(image, self._configuration):
+                found[n] = replace(found[n], notes=(*found[n].notes, SQUEEZED))
         return found
 
     def write(self, lines: Sequence[NDArray[np.uint8]], settings: Generation) -> list[list[Written]]:
@@ -91,11 +94,11 @@ class TrocrReader:
     def tokens(self, lines: Sequence[NDArray[np.uint8]]) -> list[tuple[int, ...]]:
         """The tokens of each image's best text, with the checkpoint's own settings."""
         settings = self._configuration.generation
-        return _by_batches(lines, lambda batch: [texts[0].tokens for texts in self.write(batch, settings)])
+        return self._by_batches(lines, lambda batch: [texts[0].tokens for texts in self.write(batch, settings)])
 
     def embed(self, lines: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
         """What the encoder makes of line images; see `Embedding`."""
-        return _by_batches(lines, self._embed)
+        return self._by_batches(lines, self._embed)
 
     def _embed(self, lines: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
         images, encoder = together(lines, self._configuration), self._configuration.encoder
@@ -104,6 +107,25 @@ class TrocrReader:
         filled = [across] * len(lines) if images.columns is None else images.columns.tolist()
         patches = states[:, -encoder.grid[0] * across :].reshape(len(lines), encoder.grid[0], across, -1)
         return [Embedding(patch[:, :columns]) for patch, columns in zip(patches, filled, strict=True)]
+
+    def _by_batches(self, lines: Sequence[Grey], work: Callable[[Sequence[Grey]], Sequence[Result]]) -> list[Result]:
+        """Work on lines of about the same length together; results in the lines' order."""
+        done: dict[int, Result] = {}
+        for batch in self._batches(lines):
+            done |= zip(batch, work([lines[n] for n in batch]), strict=True)
+        return [done[n] for n in range(len(lines))]
+
+    def _batches(self, lines: Sequence[Grey]) -> list[list[int]]:
+        """Numbers of the lines of each batch: fewer of those that are very wide, whose attention needs much memory."""
+        places = [places_of(line, self._configuration) for line in lines]
+        batches: list[list[int]] = []
+        for n in sorted(range(len(lines)), key=lambda n: lines[n].shape[1] / lines[n].shape[0]):
+            last = batches[-1] if batches else []
+            if last and len(last) < _BATCH and (len(last) + 1) * places[n] ** 2 <= _ATTENTION:
+                last.append(n)
+            else:
+                batches.append([n])
+        return batches
 
     def _line(self, texts: Sequence[Written]) -> Line:
         best, *others = texts[: self._nbest]
@@ -135,18 +157,15 @@ class TrocrReader:
 
 def _drafter(options: ReaderOptions, width: int) -> CompactReader:
     if width > 1:
-        raise UsageError("A draft helps only where the surest token is taken each time.", "Add --beams 1.")
+        raise UsageError(
+            "A draft helps only where the surest token is taken each time.", "Take --beams 1, and leave out --nbest."
+        )
     return CompactReader(ReaderOptions(threads=options.threads))
 
 
-def _by_batches(lines: Sequence[Grey], work: Callable[[Sequence[Grey]], Sequence[Result]]) -> list[Result]:
-    """Work on lines of about the same length together; results in the lines' order."""
-    order = sorted(range(len(lines)), key=lambda n: lines[n].shape[1] / lines[n].shape[0])
-    done: dict[int, Result] = {}
-    for start in range(0, len(order), _BATCH):
-        batch = order[start : start + _BATCH]
-        done |= zip(batch, work([lines[n] for n in batch]), strict=True)
-    return [done[n] for n in range(len(lines))]
+def spans_of(line: Grey, configuration: Configuration) -> list[Span]:
+    """The windows in which a line is read; one, unless that was asked for."""
+    return windows(line) if configuration.preprocessing.fit == "window" else [(0, line.shape[1])]
 
 
 def _tidy(text: str) -> str:

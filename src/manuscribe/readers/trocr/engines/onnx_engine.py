@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import Scores, Tokens
-from manuscribe.readers.trocr.engines.ports import Ports
+from manuscribe.readers.trocr.engines.ports import Ports, no_states
 from manuscribe.readers.trocr.images import Images
 
 Floats = NDArray[np.float32]
@@ -36,6 +36,8 @@ class OnnxEngine:
 
     def embed(self, images: Images) -> Floats:
         """The encoder's states of images, B×P×D, special tokens first."""
+        if "states" not in [output.name for output in self._image.get_outputs()]:
+            raise no_states()
         return np.asarray(self._look(images, ["states"])[0])
 
     def _look(self, images: Images, wanted: list[str]) -> list[Floats]:

@@ -11,7 +11,7 @@ from manuscribe.engines.openvino_graphs import ROWS
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import Scores, Tokens
-from manuscribe.readers.trocr.engines.ports import Ports
+from manuscribe.readers.trocr.engines.ports import Ports, no_states
 from manuscribe.readers.trocr.images import Images
 
 
@@ -45,6 +45,8 @@ class OpenVinoEngine:
 
     def embed(self, images: Images) -> NDArray[np.float32]:
         """The encoder's states of images, B×P×D, special tokens first."""
+        if not any("states" in output.names for output in self._image.outputs):
+            raise no_states()
         return np.array(self._look(images).get_tensor("states").data, np.float32)
 
     def _look(self, images: Images) -> Any:
@@ -77,8 +79,11 @@ class OpenVinoSession:
         import openvino
 
         for state in self._request.query_state():
-            kept = np.ascontiguousarray(state.state.data[:, :, :-count])
-            state.state = openvino.Tensor(kept)
+            before = state.state
+            kept = before.data[:, :, :-count]
+            after = openvino.Tensor(before.element_type, openvino.Shape(kept.shape))
+            after.data[:] = kept
+            state.state = after
 
 
 def _compiled(path: Path, options: dict[str, Any]) -> Any:

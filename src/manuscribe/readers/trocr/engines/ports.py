@@ -5,6 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.images import Images
 
@@ -39,3 +40,8 @@ class Ports:
 def is_wide(configuration: Configuration) -> bool:
     """Whether the graphs take lines of any width."""
     return configuration.preprocessing.fit == "wide"
+
+
+def no_states() -> ModelError:
+    """What a bundle of an earlier version lacks."""
+    return ModelError("The bundle gives no embeddings: an earlier version made it.", "Export the checkpoint again.")

@@ -85,6 +85,5 @@ RUNTIMES: dict[str, Runtime] = {
 
 def fastest(precision: Precision) -> Name:
     """What computes graphs fastest in a precision, of what is installed; docs/results.md has the measurements."""
-    if precision == "bf16" or find_spec("onnxruntime") is None:
-        return "openvino"
-    return "onnx"
+    installed = all(find_spec(package) for package in ("onnx", "onnxruntime"))
+    return "onnx" if installed and precision != "bf16" else "openvino"
