@@ -19,7 +19,7 @@ _REACH = 2.0  # heights around a wished end where a gap is looked for
 _LEAST = 1.0  # heights that two windows share at least
 _ZONE = 1.5  # times the overlap's share of the letters, among which shared ones are looked for
 _MORE = 3  # letters, since wide and narrow ones are not spread evenly
-_ASTRAY = 0.9  # what counts against a letter more or less than the overlap should have
+_ASTRAY = 1.1  # what counts against a letter more or less than the overlap should have: more than a match counts for
 _SURE = 2  # matches more than differences, from which on two ends are taken for the same words
 
 Grey = NDArray[np.uint8]
@@ -112,9 +112,10 @@ def _shared(left: Sequence[str], right: Sequence[str], expected: float) -> list[
         scores[i, j] = max(scores[i - 1, j - 1] + same, scores[i - 1, j] - 1, scores[i, j - 1] - 1)
     end = int((scores[rows] - _ASTRAY * np.abs(np.arange(columns + 1) - expected)).argmax())
     places = _traced(scores, left, right, end)
-    if scores[rows, end] >= _SURE or (places and _is_word(left, right, places[0][0], end)):
-        return places
-    return []
+    if not places:
+        return []
+    (start, _), end = places[0], places[-1][1] + 1
+    return places if scores[rows, end] >= _SURE or _is_word(left, right, start, end) else []
 
 
 def _traced(scores: NDArray[np.int_], left: Sequence[str], right: Sequence[str], end: int) -> list[tuple[int, int]]:
