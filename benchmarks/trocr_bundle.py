@@ -1,7 +1,7 @@
 """How large a bundle is, and how much memory reading with it takes at most.
 
-Run `python benchmarks/trocr_bundle.py CHECKPOINT`, or with `--shape small` or `--shape base` on random weights. Each bundle
-is read in a process of its own: `manuscribe read` on one line, without PyTorch. Needs the extras `trocr` and `onnx`.
+Run `python benchmarks/trocr_bundle.py CHECKPOINT`, or with `--shape small` or `--shape base` on random weights. Each is
+read in a process of its own: `manuscribe read` on one line, without PyTorch. Needs the extras `trocr` and `onnx`.
 """
 
 import argparse
