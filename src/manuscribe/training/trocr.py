@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from manuscribe.engines.openvino import OpenVinoModel
 from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.models.files import embedded
-from manuscribe.readers.compact.lines import to_ink
+from manuscribe.readers.compact.lines import HEIGHT, to_ink
 from manuscribe.text.charset import charset
 from manuscribe.training.export import write_hub_card
 from manuscribe.training.form import NetworkForm, Section
@@ -33,7 +33,6 @@ from manuscribe.training.loop import multiplies_bf16
 from manuscribe.training.reader_network import COLUMN
 from manuscribe.training.trocr_checkpoint import END, PADDING, START, new_model, train_tokenizer, write_checkpoint
 
-HEIGHT = 64
 _TEXTS = 20_000  # drawn to learn the tokens from
 _EVALUATED = 32  # lines read together
 _IGNORED = -100
@@ -247,7 +246,7 @@ def export(recipe: Recipe, task: TrocrTask, weights: Path, figures: Mapping[str,
     task.model.load_state_dict(load_file(weights))
     folder = out / recipe.name
     width = recipe.network.columns * recipe.network.patch[1]
-    write_checkpoint(task.trocr, task.tokenizer, (HEIGHT, width), folder)
+    write_checkpoint(task.trocr, task.tokenizer, width, folder)
     card = recipe.for_card(sum(p.numel() for p in task.trocr.parameters()), figures)
     write_hub_card(folder, card, sorted(recipe.data.synthetic.languages))
     return folder

@@ -20,6 +20,8 @@ from transformers import (
     ViTImageProcessorPil,
 )
 
+from manuscribe.readers.compact.lines import HEIGHT
+
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 START, PADDING, END = 0, 1, 2
 
@@ -56,7 +58,7 @@ def new_model(size: Size, tokens: int) -> Any:
         num_hidden_layers=size.encoder,
         num_attention_heads=size.heads,
         intermediate_size=4 * size.width,
-        image_size=(64, size.columns * size.patch[1]),
+        image_size=(HEIGHT, size.columns * size.patch[1]),
         patch_size=size.patch,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
@@ -96,7 +98,7 @@ def _stretched(embeddings: Any, size: Size, _: Tensor, height: int, width: int) 
     return torch.cat([table[:, :1], patches.flatten(2).transpose(1, 2)], dim=1)
 
 
-def write_checkpoint(model: Any, tokenizer: Tokenizer, image_size: tuple[int, int], folder: Path) -> None:
+def write_checkpoint(model: Any, tokenizer: Tokenizer, width: int, folder: Path) -> None:
     """Write a model, its tokenizer and its image processor as `save_pretrained` does, weights in 16 bits.
 
     That its lines are wide is said in a key of ours, which transformers leaves alone.
@@ -106,8 +108,7 @@ def write_checkpoint(model: Any, tokenizer: Tokenizer, image_size: tuple[int, in
         # It learnt from grey lines: what is left of the fresh weights' differences between colours would be noise.
         patches.weight.copy_(patches.weight.mean(dim=1, keepdim=True).expand_as(patches.weight))
     model.to(torch.float16).save_pretrained(folder)
-    height, width = image_size
-    size = {"height": height, "width": width}
+    size = {"height": HEIGHT, "width": width}
     ViTImageProcessorPil(size=size, image_mean=[0.5] * 3, image_std=[0.5] * 3).save_pretrained(folder)
     settings = folder / "preprocessor_config.json"
     values = json.loads(settings.read_text(encoding="utf-8")) | {"fit": "wide"}

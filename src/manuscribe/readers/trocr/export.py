@@ -19,7 +19,8 @@ from manuscribe.readers.trocr.checkpoints.checkpoint import load_checkpoint
 from manuscribe.readers.trocr.configuration import Fit
 from manuscribe.readers.trocr.engines.runtimes import RUNTIMES, Name, Precision, fastest
 from manuscribe.readers.trocr.images import together
-from manuscribe.readers.trocr.reader import TrocrReader, spans_of
+from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.readers.trocr.windows import spans_of
 
 if TYPE_CHECKING:
     from manuscribe.datasets.lines import LabelledLine
@@ -100,7 +101,9 @@ def _write(
     checkpoint = load_checkpoint(name, options.revision)
     folder.mkdir()
     configuration = checkpoint.configuration.fitted(options.fit)
-    pieces = [line[:, start:end] for line in calibration for start, end in spans_of(line, configuration)]
+    pieces = [
+        line[:, start:end] for line in calibration for start, end in spans_of(line, configuration.preprocessing.fit)
+    ]
     typical = [together([piece], configuration) for piece in pieces]
     RUNTIMES[engine].write(checkpoint.network, configuration, folder, options.precision, typical)
     checkpoint.tokens.save(folder)

@@ -14,13 +14,13 @@ from manuscribe.errors import UsageError
 from manuscribe.readers.compact.reader import CompactReader
 from manuscribe.readers.embedding import Embedding
 from manuscribe.readers.options import ReaderOptions
-from manuscribe.readers.trocr.configuration import Configuration, Generation
+from manuscribe.readers.trocr.configuration import Generation
 from manuscribe.readers.trocr.decoding import Written, beam, greedy
 from manuscribe.readers.trocr.drafts import Checked, checked
 from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
 from manuscribe.readers.trocr.images import SQUEEZED, is_squeezed, places_of, together
 from manuscribe.readers.trocr.loading import load
-from manuscribe.readers.trocr.windows import Span, join, windows
+from manuscribe.readers.trocr.windows import join, spans_of
 
 Grey = NDArray[np.uint8]
 Result = TypeVar("Result")
@@ -53,7 +53,7 @@ class TrocrReader:
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        spans = [spans_of(line, self._configuration) for line in lines]
+        spans = [spans_of(line, self._configuration.preprocessing.fit) for line in lines]
         pieces = [line[:, start:end] for line, found in zip(lines, spans, strict=True) for start, end in found]
         readings = iter(self._by_batches(pieces, self._read))
         return [join([next(readings) for _ in found], found) for found in spans]
@@ -161,11 +161,6 @@ def _drafter(options: ReaderOptions, width: int) -> CompactReader:
             "A draft helps only where the surest token is taken each time.", "Take --beams 1, and leave out --nbest."
         )
     return CompactReader(ReaderOptions(threads=options.threads))
-
-
-def spans_of(line: Grey, configuration: Configuration) -> list[Span]:
-    """The windows in which a line is read; one, unless that was asked for."""
-    return windows(line) if configuration.preprocessing.fit == "window" else [(0, line.shape[1])]
 
 
 def _tidy(text: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Character, Line
+from manuscribe.readers.trocr.configuration import Fit
 
 _LONGEST = 16.0  # width by height of a window; lines of the data that TrOCR learnt from (IAM) have about 14
 _LEFT_WHOLE = 1.25  # a line that is only so much longer stays whole
@@ -25,6 +26,11 @@ _SURE = 2  # matches more than differences, from which on two ends are taken for
 Grey = NDArray[np.uint8]
 Span = tuple[int, int]
 """Columns of a line image, from the first one to the one behind the last."""
+
+
+def spans_of(line: Grey, fit: Fit) -> list[Span]:
+    """The windows in which a line is read; one, unless that was asked for."""
+    return windows(line) if fit == "window" else [(0, line.shape[1])]
 
 
 def windows(line: Grey) -> list[Span]:
