@@ -21,7 +21,8 @@ from typing import Any
 import cv2
 
 from engines import ENGINES, Engine, EngineFailedError, start
-from manuscribe.datasets.lines import LabelledLine, read_lines
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.datasets.lines import read_lines
 from manuscribe.document import Line
 from manuscribe.document.model import Polyline
 from manuscribe.errors import InputError, ModelError, UsageError

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import manuscribe
-from manuscribe.datasets.lines import LabelledLine, read_lines
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.datasets.lines import read_lines
 from manuscribe.evaluation.metrics import character_error_rate, word_error_rate
 from report import percent, run, table, watched
 from truth import cleaned

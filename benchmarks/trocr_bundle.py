@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from manuscribe.datasets.lines import LabelledLine
+from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.readers.trocr.export import ExportOptions, export
 from report import run, table
 from trocr import SHAPES, build_shape

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from manuscribe.errors import UsageError
 
 EXTRAS = {
+    "data": (("pyarrow", "datasets", "matplotlib"), "data sets in parquet and from the hub, pictures of them"),
     "train": (("torch", "onnx", "pyarrow", "yaml", "fontTools", "wordfreq"), "training, rendered lines"),
     "bundle": (("tokenizers",), "reading with bundles made of TrOCR checkpoints"),
     "onnx": (("onnxruntime", "onnx", "tokenizers"), "bundles for ONNX Runtime"),

@@ -7,7 +7,7 @@ import pytest
 
 import peers
 from engines import EngineFailedError
-from manuscribe.datasets.lines import LabelledLine
+from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.document import Document, Line, Page, Region
 from manuscribe.errors import InputError, ModelError, UsageError
 from manuscribe.formats import get_format

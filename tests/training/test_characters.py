@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from manuscribe.cli.main import run
-from manuscribe.datasets.lines import LabelledLine, write_lines
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.datasets.lines import write_lines
 from manuscribe.errors import ExitCode
 from manuscribe.text.characters import CharacterModel
 

@@ -9,7 +9,7 @@ import typer
 from manuscribe.extras import needs
 
 if TYPE_CHECKING:
-    from manuscribe.datasets.lines import LabelledLine
+    from manuscribe.datasets.labelled import LabelledLine
 
 app = typer.Typer(help="Models: those in the package, and bundles made of checkpoints.", no_args_is_help=True)
 
@@ -85,7 +85,6 @@ def export(
 def _lines(pattern: str | None) -> list["LabelledLine"]:
     if pattern is None:
         return []
-    needs("train")
     from manuscribe.datasets.lines import read_lines
 
-    return read_lines([Path(pattern).name], Path(pattern).parent)
+    return read_lines([pattern])

@@ -1,102 +1,84 @@
-"""Line data sets as parquet: one row a line, with its image, text, source and group.
+"""Data sets of lines, which a manifest lists: parquet with the images inside, or JSON lines that name their files."""
 
-Columns: `image` (bytes of an encoded picture), `text`, `source`, `group` (writer or page: splits never tear it
-apart), `page`, `language`.
-"""
-
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from glob import has_magic
 from pathlib import Path
 
-import cv2
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from manuscribe.datasets import jsonl
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.errors import InputError, OutputError, UsageError
+from manuscribe.extras import needs
 
-from manuscribe.errors import InputError
-
-COLUMNS = ("image", "text", "source", "group", "page", "language")
+SUFFIXES = (".jsonl", ".parquet")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledLine:
-    """A line image (still encoded) with its transcription."""
-
-    image: bytes
-    text: str
-    source: str
-    group: str
-    page: str
-    language: str
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """The image, grey, H×W.
-
-        Raises:
-            InputError: The bytes are no picture.
-        """
-        decoded = cv2.imdecode(np.frombuffer(self.image, np.uint8), cv2.IMREAD_GRAYSCALE)
-        if decoded is None:
-            raise InputError(f"The image of line '{self.text[:40]}' from {self.source} {self.page} is damaged.")
-        return np.asarray(decoded, dtype=np.uint8)
-
-
-def read_lines(patterns: Iterable[str], root: Path = Path()) -> list[LabelledLine]:
-    """All lines of the parquet files that the glob patterns name, relative to `root`, in order of their names.
+def read_lines(patterns: Iterable[str | Path], root: Path = Path()) -> list[LabelledLine]:
+    """All lines of the manifests that the glob patterns name, relative to `root`, in order of their names.
 
     Raises:
-        InputError: A pattern names no file, or a file is not such a data set.
+        InputError: A pattern names no file, or a file is no manifest.
+        UsageError: Parquet cannot be read here.
     """
-    return [line for pattern in patterns for file in _files(pattern, root) for line in _read(file)]
+    return [line for pattern in patterns for file in _files(str(pattern), root) for line in _read(file)]
 
 
-def count_lines(file: Path) -> int:
-    """Lines in a parquet file; 0 if it is missing or damaged."""
-    try:
-        return int(pq.read_metadata(file).num_rows)
-    except (pa.ArrowInvalid, OSError):
-        return 0
+def check_name(path: Path) -> None:
+    """Refuse a name that no data set can have, before work is done for it.
+
+    Raises:
+        UsageError: Its suffix is none of `SUFFIXES`, or what writes it is not installed.
+    """
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"{path} is no name for a data set.", f"Let it end in {' or '.join(SUFFIXES)}.")
+    if path.suffix == ".parquet":
+        needs("data")
 
 
 def write_lines(path: Path, lines: Sequence[LabelledLine]) -> None:
-    """Write lines as one parquet file, under a temporary name until it is whole."""
-    table = pa.table({column: [getattr(line, column) for line in lines] for column in COLUMNS})
+    """Write a manifest, under a temporary name until it is whole; what it is, its suffix says.
+
+    Raises:
+        UsageError: See `check_name`.
+        OutputError: It cannot be written.
+    """
+    check_name(path)
     fresh = path.with_name(path.name + ".new")
-    pq.write_table(table, fresh, compression="none")
-    fresh.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _removed(fresh):
+            if path.suffix == ".jsonl":
+                jsonl.write(fresh, lines, path)
+            else:
+                from manuscribe.datasets import parquet
+
+                parquet.write(fresh, lines)
+            fresh.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}.", "Name another file.") from error
+
+
+@contextmanager
+def _removed(path: Path) -> Iterator[None]:
+    """Leave nothing of a file that was not finished."""
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _files(pattern: str, root: Path) -> list[Path]:
     whole = root / pattern
-    files = sorted(whole.parent.glob(whole.name))
-    if not files:
+    files = sorted(whole.parent.glob(whole.name)) if has_magic(whole.name) else [whole]
+    if not files or not files[0].exists():
         raise InputError(f"No data set at {whole}.", "See docs/data.md for where to get the public ones.")
     return files
 
 
 def _read(file: Path) -> list[LabelledLine]:
-    try:
-        table = pq.read_table(file, columns=list(COLUMNS))
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{file} is not a line data set: {reason}", f"It needs the columns {', '.join(COLUMNS)}."
-        ) from error
-    rows = zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)
-    return [LabelledLine(*row) for row in rows]
+    if file.suffix == ".jsonl":
+        return jsonl.read(file)
+    needs("data")
+    from manuscribe.datasets import parquet
 
-
-def split_groups(
-    lines: Sequence[LabelledLine], share: float, seed: int
-) -> tuple[list[LabelledLine], list[LabelledLine]]:
-    """Hold out whole groups, about `share` of them from each source: (rest, held out)."""
-    rng = np.random.default_rng(seed)
-    held: set[tuple[str, str]] = set()
-    for source in sorted({line.source for line in lines}):
-        groups = sorted({line.group for line in lines if line.source == source})
-        if len(groups) > 1:
-            count = max(1, round(share * len(groups)))
-            held |= {(source, groups[i]) for i in rng.choice(len(groups), count, replace=False)}
-    rest = [line for line in lines if (line.source, line.group) not in held]
-    return rest, [line for line in lines if (line.source, line.group) in held]
+    return parquet.read(file)

@@ -7,6 +7,8 @@ whole process, so the decoders are called directly rather than through `Image.op
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,15 +24,23 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 _USE_IMAGES = "Give a JPEG, PNG, TIFF, WebP or BMP image."
 _ORIENTATION_TAG = 274
 
-_DECODERS: tuple[tuple[bytes, Callable[[BinaryIO], Image.Image]], ...] = (
-    (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
-    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
-    (b"II*\0", TiffImagePlugin.TiffImageFile),
-    (b"MM\0*", TiffImagePlugin.TiffImageFile),
-    (b"II+\0", TiffImagePlugin.TiffImageFile),
-    (b"MM\0+", TiffImagePlugin.TiffImageFile),
-    (b"RIFF", WebPImagePlugin.WebPImageFile),
-    (b"BM", BmpImagePlugin.BmpImageFile),
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    suffix: str
+    magic: bytes
+    decoder: Callable[[BinaryIO], Image.Image]
+
+
+_KINDS = (
+    _Kind(".jpg", b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+    _Kind(".png", b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    _Kind(".tif", b"II*\0", TiffImagePlugin.TiffImageFile),
+    _Kind(".tif", b"MM\0*", TiffImagePlugin.TiffImageFile),
+    _Kind(".tif", b"II+\0", TiffImagePlugin.TiffImageFile),
+    _Kind(".tif", b"MM\0+", TiffImagePlugin.TiffImageFile),
+    _Kind(".webp", b"RIFF", WebPImagePlugin.WebPImageFile),
+    _Kind(".bmp", b"BM", BmpImagePlugin.BmpImageFile),
 )
 
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -67,6 +77,21 @@ def open_image(path: Path | str, pixel_limit: int = PIXEL_LIMIT) -> Pixels:
         raise InputError(f"{path} may not be read.", "Change its permissions.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the disk.") from error
+
+
+def decode_image(data: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> Pixels:
+    """Decode the bytes of an image file; see `open_image`.
+
+    Args:
+        name: What to call it in errors.
+    """
+    return _decode(BytesIO(data), name, pixel_limit)
+
+
+def suffix_of(data: bytes) -> str:
+    """What a file of these bytes should end in, e.g. `".png"`; empty for what is no image of a known kind."""
+    kind = _kind_of(data)
+    return kind.suffix if kind else ""
 
 
 def to_array(image: Path | str | Image.Image | Pixels) -> Pixels:
@@ -141,14 +166,18 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path} is larger than {BYTE_LIMIT >> 20} MiB.", "Save it compressed or smaller.")
 
 
+def _kind_of(start: bytes) -> _Kind | None:
+    return next((kind for kind in _KINDS if start.startswith(kind.magic)), None)
+
+
 def _decode(file: BinaryIO, name: str, pixel_limit: int) -> Pixels:
     start = file.read(16)
     file.seek(0, os.SEEK_SET)
-    decoder = next((decoder for magic, decoder in _DECODERS if start.startswith(magic)), None)
-    if decoder is None:
+    kind = _kind_of(start)
+    if kind is None:
         raise InputError(f"{name} is not an image of a known kind.", _USE_IMAGES)
     try:
-        image = decoder(file)
+        image = kind.decoder(file)
     except Exception as error:  # Decoders raise anything on damaged bytes.
         raise InputError(f"{name} is damaged or of an unknown kind: {_reason(error)}.", _USE_IMAGES) from error
     with image:

@@ -10,7 +10,7 @@ import wordfreq
 from numpy.typing import NDArray
 from pydantic import Field
 
-from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.datasets.rendering.texts import TextSource, load_texts
 from manuscribe.text.characters import START, CharacterModel
 from manuscribe.text.charset import charset
 from manuscribe.training.export import write_card

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from manuscribe.datasets.augmentation import vary
-from manuscribe.datasets.hands import load_faces
-from manuscribe.datasets.lines import LabelledLine, read_lines, split_groups
-from manuscribe.datasets.synthetic import LineRenderer
-from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.datasets.augmentation.varying import vary
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.datasets.lines import read_lines
+from manuscribe.datasets.rendering.hands import load_faces
+from manuscribe.datasets.rendering.synthetic import LineRenderer
+from manuscribe.datasets.rendering.texts import TextSource, load_texts
+from manuscribe.datasets.splits import split_groups
 from manuscribe.errors import InputError, UsageError
 from manuscribe.readers.compact.lines import to_height
 from manuscribe.text.charset import normalise

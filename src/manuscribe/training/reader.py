@@ -13,7 +13,7 @@ from pydantic import Field
 from safetensors.torch import load_file
 from torch import Tensor
 
-from manuscribe.datasets.augmentation import mask_columns
+from manuscribe.datasets.augmentation.varying import mask_columns
 from manuscribe.errors import ModelError
 from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.models.files import ModelFile, embedded

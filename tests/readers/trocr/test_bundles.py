@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 
 import torch
 
-from manuscribe.datasets.lines import LabelledLine
+from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import ModelError, OutputError, UsageError
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.export import ExportOptions, export

@@ -23,7 +23,7 @@ from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.readers.trocr.windows import spans_of
 
 if TYPE_CHECKING:
-    from manuscribe.datasets.lines import LabelledLine
+    from manuscribe.datasets.labelled import LabelledLine
 
 _PATTERNS = 8  # images on which tokens are compared where no lines are given
 _BEAMS = (1, 4)

@@ -9,10 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from manuscribe.datasets.hands import Face, load_faces
-from manuscribe.datasets.lines import LabelledLine, count_lines, write_lines
-from manuscribe.datasets.synthetic import LineRenderer
-from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.datasets.lines import write_lines
+from manuscribe.datasets.parquet import count_lines
+from manuscribe.datasets.rendering.hands import Face, load_faces
+from manuscribe.datasets.rendering.synthetic import LineRenderer
+from manuscribe.datasets.rendering.texts import TextSource, load_texts
 from manuscribe.errors import OutputError, UsageError
 from manuscribe.text.charset import LANGUAGES
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from manuscribe.datasets.hands import DRAWN, Ink, font
+from manuscribe.datasets.rendering.hands import DRAWN, Ink, font
 
 # Shapes of a letter, parted by blanks. A shape is glyphs side by side; after '/' the next lies over the one before.
 # Before a glyph: < mirrored, @ turned upside down, ~ flipped top to bottom, . shrunk to a small letter's height,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import wordfreq
 
-from manuscribe.datasets.phrases import phrase
+from manuscribe.datasets.rendering.phrases import phrase
 from manuscribe.errors import InputError
 from manuscribe.text.charset import charset, normalise
 

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from manuscribe.datasets.borrowed import BORROWERS, SHAPED, BorrowedHand, can_lend
-from manuscribe.datasets.hands import DRAWN, Face, FontHand, Hand, Ink
-from manuscribe.datasets.texts import TextSource
+from manuscribe.datasets.rendering.borrowed import BORROWERS, SHAPED, BorrowedHand, can_lend
+from manuscribe.datasets.rendering.hands import DRAWN, Face, FontHand, Hand, Ink
+from manuscribe.datasets.rendering.texts import TextSource
 from manuscribe.errors import InputError
 
 HEIGHT = 64

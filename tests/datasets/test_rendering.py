@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from manuscribe.datasets.augmentation import mask_columns, vary
-from manuscribe.datasets.borrowed import LENT, SHAPED, BorrowedHand, can_lend
-from manuscribe.datasets.hands import DRAWN, Face, FontHand, load_faces
+from manuscribe.datasets.augmentation.varying import mask_columns, vary
 from manuscribe.datasets.lines import read_lines
-from manuscribe.datasets.rendering import Rendering, render
-from manuscribe.datasets.synthetic import LineRenderer
-from manuscribe.datasets.texts import TextSource, load_texts
+from manuscribe.datasets.rendering.borrowed import LENT, SHAPED, BorrowedHand, can_lend
+from manuscribe.datasets.rendering.files import Rendering, render
+from manuscribe.datasets.rendering.hands import DRAWN, Face, FontHand, load_faces
+from manuscribe.datasets.rendering.synthetic import LineRenderer
+from manuscribe.datasets.rendering.texts import TextSource, load_texts
 from manuscribe.errors import InputError, UsageError
 from manuscribe.text.charset import LANGUAGES, charset
 

@@ -1,0 +1,1 @@
+"""Variation of line images, so that a reader sees more pens, papers and cameras than it was given."""

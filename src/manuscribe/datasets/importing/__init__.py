@@ -1,0 +1,1 @@
+"""Ground truth as others publish it, brought into one form."""

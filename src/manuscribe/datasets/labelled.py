@@ -1,0 +1,76 @@
+"""A line to learn from or to measure on: its image, its transcription, and what is known about it."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from manuscribe.errors import InputError
+from manuscribe.images.opening import decode_image, open_image
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledLine:
+    """A line image (still encoded) with its transcription.
+
+    Attributes:
+        image: The bytes of an encoded picture, or the file that holds one.
+        source: The collection that it comes from.
+        group: The writer, or the document where writers are not known: splits by group never tear it apart.
+        page: The page that it was cut from.
+        language: BCP 47 code, e.g. `"fr"`; empty if not known.
+        label: What kind of line it is: `"text"`, `"date"`, …
+        split: One of `SPLITS`, or empty.
+    """
+
+    image: bytes | Path
+    text: str
+    source: str = ""
+    group: str = ""
+    page: str = ""
+    language: str = ""
+    label: str = "text"
+    split: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call the line in messages."""
+        if isinstance(self.image, Path):
+            return str(self.image)
+        return " ".join(part for part in (f"'{self.text[:40]}'", "of", self.source, self.page) if part).strip()
+
+    def encoded(self) -> bytes:
+        """The bytes of the encoded picture.
+
+        Raises:
+            InputError: The file cannot be read.
+        """
+        if isinstance(self.image, bytes):
+            return self.image
+        try:
+            return self.image.read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.image} cannot be read: {error.strerror}.", "Check the path.") from error
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """The image as RGB, H×W×3, upright.
+
+        Raises:
+            InputError: It is missing, damaged or too large.
+        """
+        if isinstance(self.image, Path):
+            return open_image(self.image)
+        return decode_image(self.image, f"the image of line {self.name}")
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The image, grey, H×W; see `rgb`."""
+        return np.asarray(cv2.cvtColor(self.rgb(), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+COLUMNS = tuple(field.name for field in fields(LabelledLine))
+KNOWN = COLUMNS[1:]
+"""What is known about a line, beside its image."""
