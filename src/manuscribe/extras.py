@@ -7,6 +7,7 @@ from manuscribe.errors import UsageError
 EXTRAS = {
     "data": (("pyarrow", "datasets", "matplotlib"), "data sets in parquet and from the hub, pictures of them"),
     "train": (("torch", "onnx", "pyarrow", "yaml", "fontTools", "wordfreq"), "training, rendered lines"),
+    "finetune": (("peft", "accelerate"), "teaching TrOCR checkpoints"),
     "bundle": (("tokenizers",), "reading with bundles made of TrOCR checkpoints"),
     "onnx": (("onnxruntime", "onnx", "tokenizers"), "bundles for ONNX Runtime"),
     "trocr": (

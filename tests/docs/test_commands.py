@@ -24,6 +24,7 @@ PAGES = (
     "docs/tutorial/read-a-letter.md",
     "docs/tutorial/checkpoints.md",
     "docs/tutorial/data.md",
+    "docs/tutorial/finetune.md",
     "docs/tutorial/train.md",
 )
 BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?```(console|python)\n(.*?)```", re.DOTALL)

@@ -20,6 +20,12 @@ def train(
         list[str] | None, typer.Option("--set", help="Change a value of the recipe: loop.steps=100")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
+    overfit: Annotated[
+        int | None, typer.Option(help="Only check that so many lines can be learnt by heart (kind finetune).", min=1)
+    ] = None,
+    learning_curve: Annotated[
+        str | None, typer.Option(help="Teach on more and more lines instead: 16,64,256,all (kind finetune).")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
     """Train a model as a recipe says.
@@ -30,12 +36,27 @@ def train(
         manuscribe train recipes/compact-reader.yaml --data ~/ground-truth
 
         manuscribe train recipes/segmenter.yaml --data ~/ground-truth --set loop.steps=2000 --resume
+
+        manuscribe train recipes/kgb-two-stage.yaml --data ~/crops --overfit 8
     """
     needs("train")
-    from manuscribe.training.recipe import load_recipe, run_recipe
+    from manuscribe.training.recipe import check_by_heart, compare_amounts, load_recipe, run_recipe
 
     loaded = load_recipe(recipe, changes or [])
-    model = run_recipe(loaded, data, out or Path("runs") / loaded.recipe.name, resume=resume, quiet=quiet)
+    place = out or Path("runs") / loaded.recipe.name
+    if overfit:
+        steps = check_by_heart(loaded, data, place, overfit, quiet=quiet)
+        if not quiet:
+            print(
+                f"{overfit} lines were learnt by heart in {steps} steps: data and recipe go together.", file=sys.stderr
+            )
+        return 0
+    if learning_curve:
+        print(
+            compare_amounts(loaded, data, place, learning_curve, resume=resume, quiet=quiet).read_text("utf-8"), end=""
+        )
+        return 0
+    model = run_recipe(loaded, data, place, resume=resume, quiet=quiet)
     if not quiet:
         card = model / "README.md" if model.is_dir() else model.with_suffix(".md")
         print(f"The model is in {model}, its card in {card}.", file=sys.stderr)

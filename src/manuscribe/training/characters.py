@@ -57,7 +57,7 @@ class Recipe(RecipeForm):
     threshold: float = Field(default=2.0, ge=0)
 
 
-def build(recipe: Recipe, root: Path, out: Path) -> Path:
+def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet: bool = False) -> Path:  # noqa: ARG001
     """Count, and write the model and its card into the folder `out`; returns the model's file.
 
     Raises:

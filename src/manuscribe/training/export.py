@@ -58,11 +58,16 @@ def write_card(path: Path, card_of: Mapping[str, Any]) -> Card:
     return card
 
 
-def write_hub_card(folder: Path, card_of: Mapping[str, Any], languages: Sequence[str]) -> None:
-    """Write the card of a checkpoint folder as the hub has them: `README.md`, with what programs read at its top."""
-    digest = sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+def write_hub_card(folder: Path, card_of: Mapping[str, Any], languages: Sequence[str], base: str = "") -> None:
+    """Write the card of a checkpoint folder as the hub has them: `README.md`, with what programs read at its top.
+
+    Args:
+        base: The checkpoint that it was made from, if any.
+    """
+    digest = sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.safetensors")))).hexdigest()
     card = as_dict(Card(version=digest[:12], libraries=library_versions(), **card_of))
     head = {"license": card["licence"].lower(), "language": list(languages), "pipeline_tag": "image-to-text"}
+    head |= {"base_model": base} if base else {}
     text = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{as_markdown(card)}"
     (folder / "README.md").write_text(text, encoding="utf-8")
 

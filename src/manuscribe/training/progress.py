@@ -32,6 +32,10 @@ class Progress:
         """Print the figures of an evaluation."""
         self._console.print(f"step {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in figures.items()), highlight=False)
 
+    def tell(self, text: str) -> None:
+        """Print some words."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         if self._bar:

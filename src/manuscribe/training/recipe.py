@@ -18,15 +18,18 @@ from manuscribe.training.form import NetworkForm
 from manuscribe.training.loop import Task, train
 
 # Each module has `Recipe`. A network's also has `build_task(recipe, root)` and
-# `export(recipe, task, weights, figures, out)`, any other's `build(recipe, root, out)`; both return the model's path.
+# `export(recipe, task, weights, figures, out)`, any other's `build(recipe, root, out, resume=…, quiet=…)`; both return
+# the model's path.
 _KINDS = {
     "compact-reader": "manuscribe.training.reader",
+    "finetune": "manuscribe.training.finetune.course",
     "trocr": "manuscribe.training.trocr",
     "segmenter": "manuscribe.training.segmenter",
     "character-model": "manuscribe.training.characters",
 }
 
 _AS_RUN = "recipe.yaml"
+_BEGUN = ("checkpoint", "stages", "amounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,10 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> LoadedRecipe:
     kind = values.get("kind")
     if kind not in _KINDS:
         raise UsageError(f"{path} has the unknown kind '{kind}'.", f"Known kinds: {', '.join(_KINDS)}.")
-    if kind == "trocr":
+    if kind in ("trocr", "finetune"):
         needs("trocr")
+    if kind == "finetune":
+        needs("finetune")
     module = import_module(_KINDS[kind])
     form: type[BaseModel] = module.Recipe
     return LoadedRecipe(validated(form, **values), module)
@@ -77,18 +82,17 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
         UsageError: `resume` is on and the run in `out` began with other data, another network or other batches.
         ModelError: `resume` is on and the checkpoint is missing or of another network.
     """
-    if not resume and (out / "checkpoint").exists():
-        raise OutputError(
-            f"{out} holds a training run already.", "Add --resume to continue it, or name another folder."
-        )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be made: {error.strerror}.", "Name another folder with -o.") from error
+    _open(out, resume=resume)
     recipe, module = loaded.recipe, loaded.module
     if not isinstance(recipe, NetworkForm):
         with _written_below(out):
-            built: Path = module.build(recipe, root, out)
+            if resume and (out / _AS_RUN).exists() and _parse(out / _AS_RUN) != recipe.model_dump(mode="json"):
+                raise UsageError(
+                    f"The run in {out} began with another recipe, {out / _AS_RUN}.",
+                    "Resume it with that one, or name another folder with -o.",
+                )
+            _write(out / _AS_RUN, recipe.model_dump(mode="json"))
+            built: Path = module.build(recipe, root, out, resume=resume, quiet=quiet)
         return built
     values = recipe.model_dump(mode="json")
     if resume and (out / _AS_RUN).exists():
@@ -99,6 +103,57 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
         figures = train(task, recipe.loop, out, resume=resume, quiet=quiet)
         path: Path = module.export(recipe, task, out / "best.safetensors", figures, out)
     return path
+
+
+def check_by_heart(loaded: LoadedRecipe, root: Path, out: Path, count: int, *, quiet: bool = False) -> int:
+    """Check that a few lines can be learnt without any error; returns the steps it took.
+
+    Raises:
+        UsageError: The recipe's kind has no such check.
+        ModelError: They cannot: something is wrong with data or recipe.
+    """
+    check = _offered(loaded, "learn_by_heart", "--overfit")
+    _open(out, resume=True)
+    with _written_below(out):
+        return int(check(loaded.recipe, root, out, count, quiet=quiet))
+
+
+def compare_amounts(
+    loaded: LoadedRecipe, root: Path, out: Path, counts: str, *, resume: bool = False, quiet: bool = False
+) -> Path:
+    """Teach on more and more lines, such as `16,64,all`; returns the table of what they bring.
+
+    Raises:
+        UsageError: The recipe's kind has no such comparison, or `counts` is no such list.
+    """
+    compare = _offered(loaded, "compare_amounts", "--learning-curve")
+    try:
+        amounts = [None if word == "all" else int(word) for word in counts.split(",")]
+    except ValueError as error:
+        raise UsageError(f"'{counts}' is no list of numbers of lines.", "For example: 16,64,256,all") from error
+    if any(amount is not None and amount < 1 for amount in amounts):
+        raise UsageError(f"'{counts}' has a number below one.", "For example: 16,64,256,all")
+    _open(out, resume=resume)
+    with _written_below(out):
+        table: Path = compare(loaded.recipe, root, out, amounts, resume=resume, quiet=quiet)
+    return table
+
+
+def _offered(loaded: LoadedRecipe, name: str, option: str) -> Any:
+    if not hasattr(loaded.module, name):
+        raise UsageError(f"A recipe of kind '{loaded.recipe.kind}' has no {option}.", "Leave it out.")
+    return getattr(loaded.module, name)
+
+
+def _open(out: Path, *, resume: bool) -> None:
+    if not resume and any((out / name).exists() for name in _BEGUN):
+        raise OutputError(
+            f"{out} holds a training run already.", "Add --resume to continue it, or name another folder."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be made: {error.strerror}.", "Name another folder with -o.") from error
 
 
 def _refuse_other_run(path: Path, values: Mapping[str, Any]) -> None:
@@ -154,14 +209,21 @@ def _apply(values: dict[str, Any], change: str) -> None:
     if not equals or not key:
         raise UsageError(f"'{change}' is not of the form key=value.", "For example: --set loop.steps=100")
     *parents, last = key.split(".")
+    place: Any = values
     for parent in parents:
-        inner = values.setdefault(parent, {})
-        if not isinstance(inner, Mapping):
+        place = place.setdefault(parent, {}) if isinstance(place, dict) else place[_number(parent, place, key)]
+        if not isinstance(place, dict | list):
             raise UsageError(f"'{key}' leads through '{parent}', which is a value.", "Look at the recipe's keys.")
-        values = inner  # type: ignore[assignment]
     try:
-        values[last] = yaml.safe_load(value)
+        place[last if isinstance(place, dict) else _number(last, place, key)] = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise UsageError(
             f"The value of '{change}' is not YAML.", "Quote it, or write a plain number or word."
         ) from error
+
+
+def _number(word: str, items: Sequence[Any], key: str) -> int:
+    """An item of a list, from 0: `stages.1.epochs=3`."""
+    if not word.isdigit() or int(word) >= len(items):
+        raise UsageError(f"'{key}' leads to no item of a list of {len(items)}.", "Items are counted from 0.")
+    return int(word)

@@ -2,15 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers.models import BPE
-from torch import Tensor
 from transformers import (
     PreTrainedTokenizerFast,
     TrOCRConfig,
@@ -21,6 +18,7 @@ from transformers import (
 )
 
 from manuscribe.readers.compact.lines import HEIGHT
+from manuscribe.training.stretching import take_any_size
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 START, PADDING, END = 0, 1, 2
@@ -81,21 +79,10 @@ def new_model(size: Size, tokens: int) -> Any:
         setattr(config, name, token)
         setattr(config.decoder, name, token)
     model = VisionEncoderDecoderModel(config)
-    embeddings: Any = model.encoder.embeddings
-    # transformers stretches the positions of square images only.
-    embeddings.interpolate_pos_encoding = partial(_stretched, embeddings, size)
+    take_any_size(model)
     settings: Any = model.generation_config
     settings.update(**special, max_length=size.longest)
     return model
-
-
-def _stretched(embeddings: Any, size: Size, _: Tensor, height: int, width: int) -> Tensor:
-    """Positions for images of any size, the class token's first: 1×P×D."""
-    table = embeddings.position_embeddings
-    grid = table[:, 1:].transpose(1, 2).unflatten(2, (-1, size.columns))
-    wanted = (height // size.patch[0], width // size.patch[1])
-    patches = F.interpolate(grid, size=wanted, mode="bicubic", align_corners=False)
-    return torch.cat([table[:, :1], patches.flatten(2).transpose(1, 2)], dim=1)
 
 
 def write_checkpoint(model: Any, tokenizer: Tokenizer, width: int, folder: Path) -> None:

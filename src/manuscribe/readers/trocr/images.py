@@ -31,7 +31,7 @@ def together(lines: Sequence[NDArray[np.uint8]], configuration: Configuration) -
     settings, encoder = configuration.preprocessing, configuration.encoder
     if settings.fit != "wide":
         return Images(np.stack([prepare(line, settings) for line in lines]))
-    columns = np.array([_columns(line.shape[0], line.shape[1], encoder) for line in lines], np.int64)
+    columns = np.array([columns_of(line, encoder) for line in lines], np.int64)
     height, across = settings.size[0], encoder.patch_size[1]
     pixels = np.zeros((len(lines), 3, height, int(columns.max()) * across), np.float32)
     for frame, line, count in zip(pixels, lines, columns.tolist(), strict=True):
@@ -44,7 +44,7 @@ def places_of(line: NDArray[np.uint8], configuration: Configuration) -> int:
     """Patches that a line will have."""
     encoder = configuration.encoder
     wide = configuration.preprocessing.fit == "wide"
-    return encoder.grid[0] * (_columns(line.shape[0], line.shape[1], encoder) if wide else encoder.grid[1])
+    return encoder.grid[0] * (columns_of(line, encoder) if wide else encoder.grid[1])
 
 
 def is_squeezed(line: NDArray[np.uint8], configuration: Configuration) -> bool:
@@ -54,9 +54,9 @@ def is_squeezed(line: NDArray[np.uint8], configuration: Configuration) -> bool:
     return wide and _wanted(line.shape[0], line.shape[1], encoder) > _most(encoder)
 
 
-def _columns(height: int, width: int, encoder: EncoderConfig) -> int:
-    """Columns of patches that a line keeps its proportions in, as far as there may be so many."""
-    return min(max(1, _wanted(height, width, encoder)), _most(encoder))
+def columns_of(line: NDArray[np.uint8], encoder: EncoderConfig) -> int:
+    """Columns of patches that a wide line keeps its proportions in, as far as there may be so many."""
+    return min(max(1, _wanted(line.shape[0], line.shape[1], encoder)), _most(encoder))
 
 
 def _wanted(height: int, width: int, encoder: EncoderConfig) -> int:

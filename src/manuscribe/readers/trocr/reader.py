@@ -19,7 +19,7 @@ from manuscribe.readers.trocr.decoding import Written, beam, greedy
 from manuscribe.readers.trocr.drafts import Checked, checked
 from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
 from manuscribe.readers.trocr.images import SQUEEZED, is_squeezed, places_of, together
-from manuscribe.readers.trocr.loading import load
+from manuscribe.readers.trocr.loading import Loaded, load
 from manuscribe.readers.trocr.windows import join, spans_of
 
 Grey = NDArray[np.uint8]
@@ -32,18 +32,21 @@ _BANNED = 3  # tokens in a row that a second try must not repeat
 class TrocrReader:
     """Implements `readers.protocol.LineReader` with a checkpoint or a bundle: a folder, or a name on the hub.
 
+    Args:
+        loaded: What is there already under that name, while it is trained for example; loaded if left out.
+
     Raises:
         ModelError: See `loading.load`.
         UsageError: An option does not fit.
     """
 
-    def __init__(self, name: str, options: ReaderOptions) -> None:
+    def __init__(self, name: str, options: ReaderOptions, loaded: Loaded | None = None) -> None:
         if options.language:
             raise UsageError(
                 "A TrOCR checkpoint reads the languages that it learnt, and no other letters can be forbidden it.",
                 "Leave --language out.",
             )
-        loaded = load(name, options)
+        loaded = loaded or load(name, options)
         self.name, self.version = name, loaded.version
         self._tokens, self._configuration, self._engine = loaded.tokens, loaded.configuration, loaded.engine
         self._width = max(options.beams or self._configuration.generation.num_beams, options.nbest)

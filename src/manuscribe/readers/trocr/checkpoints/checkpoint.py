@@ -33,12 +33,42 @@ class Checkpoint:
     version: str
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What a checkpoint's files hold, an adapter merged into its base.
+
+    Attributes:
+        folder: The checkpoint's, or the adapter's.
+        base: The checkpoint's, or that of the adapter's base.
+        weights: By their names in transformers 5; what reading has no use for is left out.
+    """
+
+    folder: Path
+    base: Path
+    configuration: Configuration
+    weights: Mapping[str, Tensor]
+
+    @property
+    def tokenizer(self) -> Path:
+        """The folder with the tokenizer's files."""
+        return self.folder if (self.folder / "tokenizer.json").is_file() else self.base
+
+
 def load_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
     """Load a checkpoint by its folder or its name on the hub.
 
     Raises:
         ModelError: It is not there, damaged, incomplete, or of another architecture.
     """
+    stored = read_checkpoint(name, revision)
+    configuration = stored.configuration
+    tokens = Tokens(stored.tokenizer, configuration.decoder.vocab_size)
+    network = load_network(configuration, stored.weights, str(stored.folder))
+    return Checkpoint(configuration, network, tokens, _version(configuration, stored.weights))
+
+
+def read_checkpoint(name: str, revision: str | None = None) -> Stored:
+    """Read a checkpoint's files; see `load_checkpoint`."""
     folder = locate(name, revision)
     adapter = find_adapter(folder)
     base = folder if adapter is None else _base_of(adapter.settings.base_model_name_or_path, folder)
@@ -48,19 +78,13 @@ def load_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
     weights = read_weights(base)
     if adapter is not None:
         weights = merge(adapter, untied(configuration, weights))
-    tokens = Tokens(_with_tokenizer(folder, base), configuration.decoder.vocab_size)
-    network = load_network(configuration, weights, str(folder))
-    return Checkpoint(configuration, network, tokens, _version(configuration, weights))
+    return Stored(folder, base, configuration, weights)
 
 
 def _base_of(name: str, folder: Path) -> Path:
     """An adapter's base; a relative path may also be meant from the adapter's folder."""
     beside = folder / name
     return beside if beside.is_dir() else locate(name)
-
-
-def _with_tokenizer(folder: Path, base: Path) -> Path:
-    return folder if (folder / "tokenizer.json").is_file() else base
 
 
 def _version(configuration: Configuration, weights: Mapping[str, Tensor]) -> str:

@@ -1,0 +1,1 @@
+"""Teaching a TrOCR checkpoint a hand, a domain or a script, in stages."""

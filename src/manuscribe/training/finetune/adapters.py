@@ -1,0 +1,116 @@
+"""Where adapters go and what stays as it is, chosen by names of modules that are told before it starts."""
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from torch import nn
+
+from manuscribe.errors import UsageError
+from manuscribe.training.finetune.stage import Stage
+
+_DECODER = r"decoder\.model\.decoder\.layers\.\d+\."
+_ATTENTION = {
+    "encoder": r"encoder\.layers\.\d+\.attention\.[qkvo]_proj",
+    "decoder": _DECODER + r"(self_attn|encoder_attn)\.([qkv]|out)_proj",
+}
+_FEED = {"encoder": r"encoder\.layers\.\d+\.mlp\.fc[12]", "decoder": _DECODER + r"fc[12]"}
+_BRIDGE = r"enc_to_dec_proj"
+
+
+def pattern_of(stage: Stage) -> str:
+    """The regular expression that whole names of the changed modules fit."""
+    if stage.targets not in ("attn", "ffn", "attn_ffn", "all"):
+        return stage.targets
+    groups = {"attn": (_ATTENTION,), "ffn": (_FEED,)}.get(stage.targets, (_ATTENTION, _FEED))
+    found = [group[part] for group in groups for part in stage.parts]
+    return "|".join(found + [_BRIDGE] * (stage.targets == "all"))
+
+
+def targets_of(model: nn.Module, stage: Stage) -> list[str]:
+    """The names of the modules that the stage's adapter changes.
+
+    Raises:
+        UsageError: There are none, or the pattern is no regular expression.
+    """
+    try:
+        pattern = re.compile(pattern_of(stage))
+    except re.error as error:
+        raise UsageError(
+            f"targets '{stage.targets}' is no pattern: {error}.", "Use attn, ffn, attn_ffn or all."
+        ) from error
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    found = [name for name in linear if pattern.fullmatch(name)]
+    if not found:
+        raise UsageError(
+            f"targets '{stage.targets}' of the stage '{stage.name}' fits no module.",
+            f"Names look like {', '.join(linear[:1] + linear[-2:-1])}.",
+        )
+    return found
+
+
+def with_adapter(model: Any, stage: Stage, base: str) -> Any:
+    """The model with a fresh adapter, everything else frozen; or, without one, with what the stage freezes.
+
+    Raises:
+        UsageError: See `targets_of`.
+    """
+    if stage.adapter == "none":
+        model.requires_grad_(True)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not _is_frozen(name, stage))
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    settings = LoraConfig(
+        r=stage.rank,
+        lora_alpha=stage.alpha,  # type: ignore[arg-type]
+        lora_dropout=stage.dropout,
+        target_modules=targets_of(model, stage),
+        use_dora=stage.adapter == "dora",
+    )
+    adapted = get_peft_model(model, settings)
+    # PEFT writes down where the model came from, which here is nowhere: it was filled by hand.
+    adapted.peft_config["default"].base_model_name_or_path = base
+    return adapted
+
+
+def _is_frozen(name: str, stage: Stage) -> bool:
+    if any(name.startswith(f"{part}.") for part in stage.freeze):
+        return True
+    if not stage.freeze_layers:
+        return False
+    layer = re.match(r"encoder\.layers\.(\d+)\.", name)
+    return int(layer[1]) < stage.freeze_layers if layer else name.startswith("encoder.embeddings.")
+
+
+def merged(model: Any) -> Any:
+    """A copy with the adapter in its weights; the model itself where there is none."""
+    if not hasattr(model, "merge_and_unload"):
+        return model
+    return copy.deepcopy(model).merge_and_unload()
+
+
+def trainable(model: nn.Module) -> dict[str, tuple[int, int]]:
+    """For each kind of module: parameters that are learnt, and all of them."""
+    learnt: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
+    for name, parameter in model.named_parameters():
+        kind = _kind(name)
+        whole[kind] += parameter.numel()
+        learnt[kind] += parameter.numel() * parameter.requires_grad
+    return {kind: (learnt[kind], whole[kind]) for kind in whole}
+
+
+def _kind(name: str) -> str:
+    """Numbers of layers and PEFT's own parts of names left out."""
+    name = re.sub(r"^base_model\.model\.|\.base_layer|\.lora_\w+(\.default)?|\.default", "", name)
+    name = re.sub(r"\.\d+\.", ".*.", name)
+    return name.rsplit(".", 1)[0]
+
+
+def groups_of(names: Iterable[str]) -> dict[str, int]:
+    """How many modules of each kind there are, layers together."""
+    return dict(Counter(re.sub(r"\.\d+\.", ".*.", name) for name in names))

@@ -1,0 +1,161 @@
+"""A recipe of stages, run one after the other: each teaches the model that the one before it left behind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import copytree, rmtree
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from safetensors.torch import load_file
+
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.evaluation.lines import Pair, figures_by, figures_of, length_of
+from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.trocr.configuration import Fit
+from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.training.export import write_hub_card
+from manuscribe.training.finetune.lesson import DONE, MODEL, Lesson
+from manuscribe.training.finetune.model import load_pupil
+from manuscribe.training.finetune.report import Report, Result, load_result, write_amounts
+from manuscribe.training.finetune.stage import Divided, Stage, divide, drawn
+from manuscribe.training.form import RecipeForm
+
+_BEAMS = 4
+
+
+class Recipe(RecipeForm):
+    """A whole recipe: `kind: finetune`.
+
+    Attributes:
+        model: The checkpoint that is taught: a folder, or a name on the hub.
+        revision: Branch, tag or commit on the hub.
+        fit: How lines come into its frame, from then on; as it was tuned if left out.
+    """
+
+    kind: Literal["finetune"]
+    model: str
+    revision: str | None = None
+    fit: Fit | None = None
+    seed: int = Field(default=0, ge=0)
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError("two stages have the same name")
+        if not all(stage.merge for stage in self.stages[:-1]):
+            raise ValueError("a stage that is not merged leaves nothing to the next one")
+        return self
+
+
+def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet: bool = False) -> Path:
+    """Run all stages; those that are done are not run again if `resume`.
+
+    Returns:
+        The folder of the taught checkpoint.
+
+    Raises:
+        ModelError: The checkpoint is not there or damaged, or the training diverged.
+        InputError: Data are missing, or texts that the model cannot write.
+    """
+    course = _Course(recipe, root, out, quiet=quiet)
+    results = [course.run(number, resume=resume) for number in range(len(recipe.stages))]
+    return _publish(recipe, course.lines(-1), out, course.folder(-1) / MODEL, results)
+
+
+def learn_by_heart(recipe: Recipe, root: Path, out: Path, count: int, *, quiet: bool = False) -> int:
+    """Check a recipe: a few lines must be learnt without any error in its first stage; returns the steps it took.
+
+    Raises:
+        ModelError: They are not.
+    """
+    course = _Course(recipe, root, out, quiet=quiet)
+    few = drawn(course.lines(0).train, count, recipe.seed)
+    lesson = course.lesson(0, Divided(few, few), few, out / "by-heart")
+    try:
+        return lesson.learn_by_heart()
+    finally:
+        rmtree(out / "by-heart", ignore_errors=True)
+
+
+def compare_amounts(
+    recipe: Recipe, root: Path, out: Path, counts: Sequence[int | None], *, resume: bool = False, quiet: bool = False
+) -> Path:
+    """Run the last stage on more and more lines (`None`: all), each anew; returns the table that tells what they bring.
+
+    Raises:
+        ModelError: See `build`.
+    """
+    course = _Course(recipe, root, out, quiet=quiet)
+    for number in range(len(recipe.stages) - 1):
+        course.run(number, resume=resume)
+    lines, last = course.lines(-1), len(recipe.stages) - 1
+    results = {}
+    for count in counts:
+        some = drawn(lines.train, count, recipe.seed)
+        folder = out / "amounts" / str(len(some))
+        if not (resume and (folder / DONE).is_file()):
+            course.lesson(last, Divided(some, lines.validation), lines.validation, folder).run(resume=resume)
+        results[len(some)] = load_result(folder / DONE)
+    return write_amounts(recipe.name, results, out)
+
+
+class _Course:
+    def __init__(self, recipe: Recipe, root: Path, out: Path, *, quiet: bool) -> None:
+        self._recipe, self._root, self._out, self._quiet = recipe, root, out, quiet
+        self._goal = self.lines(-1).validation
+
+    def lines(self, number: int) -> Divided:
+        return divide(self._recipe.stages[number].data, self._root, self._recipe.seed)
+
+    def folder(self, number: int) -> Path:
+        number %= len(self._recipe.stages)
+        return self._out / "stages" / f"{number + 1}-{self._recipe.stages[number].name}"
+
+    def run(self, number: int, *, resume: bool) -> Result:
+        folder = self.folder(number)
+        if not (resume and (folder / DONE).is_file()):
+            self.lesson(number, self.lines(number), self._goal, folder).run(resume=resume)
+        return load_result(folder / DONE)
+
+    def lesson(self, number: int, lines: Divided, goal: Sequence[LabelledLine], folder: Path) -> Lesson:
+        recipe = self._recipe
+        # What `fit` says is written into the first stage's model, and so the later ones' own.
+        base = str(self.folder(number - 1) / MODEL) if number else recipe.model
+        pupil = load_pupil(base, None if number else recipe.revision, None if number else recipe.fit)
+        return Lesson(pupil, base, recipe.stages[number], lines, goal, folder, recipe.seed, self._quiet)
+
+
+def _publish(recipe: Recipe, lines: Divided, out: Path, model: Path, results: Sequence[Result]) -> Path:
+    """Copy the last stage's model to its place, with its card, and measure it there as a user would."""
+    folder = out / recipe.name
+    rmtree(folder, ignore_errors=True)
+    copytree(model, folder)
+    report = _report(recipe.name, folder, lines, results)
+    report.write(out)
+    languages = sorted({line.language for line in lines.train if line.language})
+    figures = {name: getattr(report.final["greedy"], name) for name in ("cer", "wer", "exact")}
+    write_hub_card(folder, recipe.for_card(_parameters(folder), figures), languages, base=recipe.model)
+    return folder
+
+
+def _report(name: str, folder: Path, lines: Divided, results: Sequence[Result]) -> Report:
+    greedy = _read(folder, lines.validation, 1)
+    both = lines.train[: len(lines.validation)] + lines.validation[: len(lines.train)]
+    parts = {
+        "label": figures_by(greedy, [line.label for line in lines.validation]),
+        "length": figures_by(greedy, [length_of(line.text) for line in lines.validation]),
+    }
+    final = {"greedy": figures_of(greedy), f"{_BEAMS} beams": figures_of(_read(folder, lines.validation, _BEAMS))}
+    return Report(name, results, final, parts, figures_of(_read(folder, both, 1)))
+
+
+def _read(folder: Path, lines: Sequence[LabelledLine], beams: int) -> list[Pair]:
+    readings = TrocrReader(str(folder), ReaderOptions(beams=beams)).read([line.rgb() for line in lines])
+    return [(line.text, reading.text) for line, reading in zip(lines, readings, strict=True)]
+
+
+def _parameters(folder: Path) -> int:
+    tensors = (tensor for file in folder.glob("*.safetensors") for tensor in load_file(file).values())
+    return sum(tensor.numel() for tensor in tensors)

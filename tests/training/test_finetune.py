@@ -1,0 +1,434 @@
+"""Teaching a checkpoint: what the trainer is guarded against, stages, adapters, resuming."""
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+from transformers import AutoConfig, VisionEncoderDecoderModel
+
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.datasets.lines import write_lines
+from manuscribe.errors import ExitCode, InputError, ModelError, UsageError
+from manuscribe.options import validated
+from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.training.finetune.adapters import merged, targets_of, trainable, with_adapter
+from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
+from manuscribe.training.finetune.course import Recipe
+from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
+from manuscribe.training.finetune.stage import LinesSection, Stage, divide
+from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
+from manuscribe.training.finetune.watch import Watch
+from manuscribe.training.recipe import load_recipe
+from tests.datasets.conftest import picture
+from tests.readers.trocr.building import as_legacy, build
+from tests.training.conftest import command
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore::FutureWarning:transformers.*", "ignore::UserWarning:torch.*"),
+]
+TEXTS = ("ein Tag", "zwei", "drei Mark", "vier", "den 5.", "sechs", "7 Uhr", "acht", "neun", "zehn", "elf", "zwölf")
+STAGE = {"name": "hand", "data": {"lines": ("lines.jsonl",), "validation": 0.25}}
+
+
+def lines_of(texts=TEXTS):
+    return [LabelledLine(picture(text), text, "s", f"g{n % 4}", language="de") for n, text in enumerate(texts)]
+
+
+def stage_of(**changes):
+    return validated(Stage, **(STAGE | {"rank": 4, "alpha": 8} | changes))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Sums depend a little on the number of threads, which readers set for the whole process."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base") / "checkpoint"
+    build(folder)
+    return folder
+
+
+@pytest.fixture
+def pupil(base):
+    return load_pupil(str(base))
+
+
+@pytest.fixture
+def root(tmp_path, base):
+    """A folder with lines and a recipe of two stages."""
+    write_lines(tmp_path / "lines.jsonl", lines_of())
+    domain = STAGE | {"name": "domain", "rank": 4, "alpha": 8, "learning_rate": 0.01, "epochs": 2}
+    hand = STAGE | {"adapter": "none", "freeze_layers": 1, "augment": "kgb", "learning_rate": 0.003, "epochs": 2}
+    recipe = {"kind": "finetune", "name": "taught", "licence": "MIT", "description": "A trial.", "credits": [],
+              "model": str(base), "stages": [domain, hand]}  # fmt: skip
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(recipe))), encoding="utf-8")
+    return tmp_path
+
+
+def batch_of(pupil, texts=TEXTS[:3]):
+    return Collator(pupil)([*TaughtLines(lines_of(texts), pupil, None, 0)])
+
+
+def perturbed(model):
+    """Adapters begin as nothing: let them be something."""
+    generator = torch.Generator().manual_seed(1)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.05
+    return model
+
+
+# ---- the model
+
+
+@pytest.mark.parametrize("layout", ["current", "legacy", "sinusoidal", "deit"])
+def test_the_model_is_that_of_transformers(tmp_path, layout):
+    decoder = {"use_learned_position_embeddings": layout != "sinusoidal"}
+    original = build(tmp_path / "a", decoder=decoder, kind="deit" if layout == "deit" else "vit")
+    if layout == "legacy":
+        as_legacy(tmp_path / "a")
+    pupil = load_pupil(str(tmp_path / "a"))
+    batch = batch_of(pupil)
+    with torch.no_grad():
+        expected, found = original(**batch).logits, pupil.model.eval()(**batch).logits
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_loss_is_that_of_the_next_token(pupil):
+    batch = batch_of(pupil)
+    check_loss(pupil.model, batch)
+    model = pupil.model
+
+    class ShiftsTwice(torch.nn.Module):
+        """As transformers 4.50 to 4.57.6 did."""
+
+        def forward(self, pixel_values, labels):
+            found = model(pixel_values=pixel_values, labels=labels)
+            later = torch.full_like(labels, IGNORED)
+            later[:, :-1] = labels[:, 1:]
+            found.loss = torch.nn.functional.cross_entropy(
+                found.logits.flatten(0, 1), later.flatten(), ignore_index=IGNORED
+            )
+            return found
+
+    with pytest.raises(ModelError, match="token after the next"):
+        check_loss(ShiftsTwice(), batch)
+
+
+def test_labels_end_and_their_padding_is_not_learnt(pupil):
+    labels = batch_of(pupil, ("ab", "abcdef"))["labels"]
+    end = pupil.configuration.generation.eos_token_id[0]
+    short = [*pupil.tokens.tokens("ab"), end]
+    assert labels[0].tolist() == short + [IGNORED] * (labels.shape[1] - len(short))
+    assert labels[1, -1] == end
+
+
+def test_tokens_are_set_in_all_places(pupil, tmp_path):
+    publish(pupil, pupil.model, tmp_path / "out")
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    generation = json.loads((tmp_path / "out" / "generation_config.json").read_text())
+    for place in (config, config["decoder"], generation):
+        assert {place["decoder_start_token_id"], place["eos_token_id"]} == {2}
+        assert place["pad_token_id"] == 1
+    assert generation["max_length"] == 24
+
+
+def test_a_wide_checkpoint_learns_from_wide_lines(tmp_path):
+    build(tmp_path / "wide", image_size=[16, 64], encoder={"patch_size": [16, 8]})
+    pupil = load_pupil(str(tmp_path / "wide"), fit="wide")
+    batch = batch_of(pupil, ("a", "a longer text"))
+    assert batch["pixel_values"].shape[2:] == (16, 96)
+    check_loss(pupil.model, batch)
+    publish(pupil, pupil.model, tmp_path / "out")
+    again = load_pupil(str(tmp_path / "out"))
+    assert again.is_wide
+
+
+def test_texts_that_the_model_cannot_write_are_refused(pupil):
+    with pytest.raises(InputError, match="more than the model writes"):
+        TaughtLines(lines_of(("far too long a text for so few tokens",)), pupil, None, 0)
+
+
+def test_a_beginning_that_the_checkpoint_writes_is_kept(pupil):
+    pupil.begins = (0,)
+    assert batch_of(pupil)["labels"][0, 0] == 0
+
+
+# ---- adapters
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"targets": "attn", "parts": ("encoder",)}, {"encoder.layers.*.attention.q_proj"}),
+        ({"targets": "ffn", "parts": ("decoder",)}, {"decoder.model.decoder.layers.*.fc1"}),
+        ({"targets": r".*\.v_proj"}, {"encoder.layers.*.attention.v_proj"}),
+        ({"targets": "all"}, {"encoder.layers.*.mlp.fc2", "decoder.model.decoder.layers.*.encoder_attn.out_proj"}),
+    ],
+)
+def test_adapters_go_where_the_recipe_says(pupil, changes, kinds):
+    stage = stage_of(**changes)
+    targets = targets_of(pupil.model, stage)
+    model = with_adapter(pupil.model, stage, "base")
+    learnt = {kind for kind, (count, _) in trainable(model).items() if count}
+    assert kinds <= learnt
+    changed = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert len(changed) == 2 * len(targets)
+    if changes.get("parts") == ("encoder",):
+        assert not any("decoder" in name for name in changed)
+
+
+@pytest.mark.parametrize("pattern", ["nothing_like_this", "("])
+def test_targets_that_fit_nothing_are_refused(pupil, pattern):
+    with pytest.raises(UsageError, match="targets"):
+        targets_of(pupil.model, stage_of(targets=pattern))
+
+
+def test_what_is_frozen_stays_frozen(pupil):
+    model = with_adapter(pupil.model, stage_of(adapter="none", freeze=("decoder",), freeze_layers=1), "base")
+    learnt = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert not any(name.startswith(("decoder.", "encoder.layers.0.", "encoder.embeddings.")) for name in learnt)
+    assert any(name.startswith("encoder.layers.1.") for name in learnt)
+
+
+@pytest.mark.parametrize("kind", ["lora", "dora"])
+def test_merged_and_unmerged_give_the_same(pupil, tmp_path, kind):
+    stage = stage_of(adapter=kind, dropout=0.0)
+    model = perturbed(with_adapter(pupil.model, stage, str(pupil.stored.folder))).eval()
+    batch = batch_of(pupil)
+    with torch.no_grad():
+        unmerged = model(**batch).logits
+    publish(pupil, merged(model), tmp_path / "merged")
+    plain = VisionEncoderDecoderModel.from_pretrained(tmp_path / "merged").eval()
+    with torch.no_grad():
+        assert (plain(**batch).logits - unmerged).abs().max() < 5e-5
+    model.save_pretrained(tmp_path / "adapter")
+    images = [line.rgb() for line in lines_of()]
+    read = [reader.read(images) for reader in (reader_of(pupil, merged(model), 1), *(
+        TrocrReader(str(tmp_path / folder), ReaderOptions(beams=1)) for folder in ("merged", "adapter")))]  # fmt: skip
+    assert [[line.text for line in lines] for lines in read] == [[line.text for line in read[0]]] * 3
+
+
+# ---- the trainer
+
+
+def trainer_of(pupil, folder, **changes):
+    stage = stage_of(**({"adapter": "none", "epochs": 1, "learning_rate": 1e-3, "precision": "fp32"} | changes))
+    lines = TaughtLines(lines_of(TEXTS[:8]), pupil, None, 0)
+    arguments = arguments_of(stage, folder, 0, keep=False)
+    model = with_adapter(pupil.model, stage, "base")
+    return LineTrainer(pupil, model, stage, lines, lines_of(TEXTS[8:]), arguments, Watch(folder, 10, quiet=True))
+
+
+@pytest.mark.parametrize("adapter", ["none", "lora"])
+def test_accumulated_batches_weigh_as_one_large_batch(base, tmp_path, adapter):
+    # On 5.23 the trainer would multiply loss and gradients by the accumulated batches.
+    norms = []
+    for batch, accumulation in ((8, 1), (2, 4)):
+        (folder := tmp_path / str(batch)).mkdir()
+        changes = {"batch": batch, "accumulation": accumulation, "adapter": adapter, "dropout": 0.0}
+        trainer = trainer_of(load_pupil(str(base)), folder, clip=1e9, **changes)
+        trainer.args.logging_steps = trainer.state.logging_steps = 1
+        trainer.train()
+        first = json.loads((folder / "log.jsonl").read_text().splitlines()[0])
+        norms.append((first["loss"], first["grad_norm"]))
+    # Batches of two weigh long and short texts differently: near, not equal; and four times off is not near.
+    assert norms[1] == pytest.approx(norms[0], rel=0.2)
+
+
+def test_lines_of_like_length_come_together_and_all_of_them(pupil):
+    lines = TaughtLines(lines_of(["x" * (1 + n % 9) for n in range(43)]), pupil, None, 0)
+    sampler = ByLength(lines, 4, seed=5)
+    first = list(sampler)
+    assert sorted(first) == list(range(43))
+    assert list(sampler) == first
+    spread = [np.ptp([lines.lengths[n] for n in first[i : i + 4]]) for i in range(0, 40, 4)]
+    assert np.mean(spread) < 1.2
+    sampler.set_epoch(1)
+    assert list(sampler) != first
+
+
+def test_a_diverging_run_stops_at_once_and_says_what_to_try(pupil, tmp_path):
+    trainer = trainer_of(pupil, tmp_path)
+    with torch.no_grad():
+        pupil.model.decoder.model.decoder.layers[0].fc1.weight.fill_(math.inf)
+    with pytest.raises(ModelError, match="learning rate below"):
+        trainer.train()
+
+
+# ---- data and recipes
+
+
+def test_splits_of_the_data_are_followed(root):
+    marked = [replace(line, split=("train", "validation", "test")[n % 3]) for n, line in enumerate(lines_of())]
+    write_lines(root / "lines.jsonl", marked)
+    found = divide(LinesSection(lines=("lines.jsonl",)), root, 0)
+    assert [line.text for line in found.train] == list(TEXTS[::3])
+    assert [line.text for line in found.validation] == list(TEXTS[1::3])
+    few = divide(LinesSection(lines=("lines.jsonl",), limit=2), root, 0)
+    more = divide(LinesSection(lines=("lines.jsonl",), limit=3), root, 0)
+    assert len(few.train) == 2
+    assert {line.text for line in few.train} < {line.text for line in more.train}
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_an_empty_side_is_refused(root, split):
+    write_lines(root / "lines.jsonl", [replace(line, split=split) for line in lines_of()])
+    with pytest.raises(InputError, match="no line to"):
+        divide(LinesSection(lines=("lines.jsonl",)), root, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rank": 0},
+        {"adapter": "magic"},
+        {"ranks": 3},
+        {"augment": "cia"},
+        {"adapter": "none", "freeze": ("encoder", "decoder")},
+        {"adapter": "lora", "freeze": ("encoder",)},
+        {"parts": ()},
+    ],
+)
+def test_stages_that_make_no_sense_are_refused(changes):
+    with pytest.raises(UsageError):
+        stage_of(**changes)
+
+
+def test_recipes_that_make_no_sense_are_refused():
+    head = {"kind": "finetune", "name": "a", "licence": "x", "description": "", "credits": (), "model": "m"}
+    twice = (STAGE, STAGE)
+    for stages in ((), twice, (STAGE | {"merge": False}, STAGE | {"name": "b"})):
+        with pytest.raises(UsageError):
+            validated(Recipe, **head, stages=stages)
+
+
+# ---- as a user
+
+
+def test_two_stages_from_the_command_line(root):
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--quiet") == ExitCode.OK
+    out = root / "out"
+    results = [json.loads(path.read_text()) for path in sorted(out.glob("stages/*/result.json"))]
+    assert [result["stage"] for result in results] == ["domain", "hand"]
+    assert results[0]["goal_after"] == results[1]["goal_before"]
+    report = json.loads((out / "report.json").read_text())
+    assert report["final"]["greedy"] == results[1]["after"]
+    assert set(report["parts"]) == {"label", "length"}
+    assert "learnt by heart" in (out / "report.md").read_text()
+    assert (out / "stages" / "1-domain" / "curves.png").stat().st_size > 5000
+    card = (out / "taught" / "README.md").read_text()
+    assert "base_model:" in card
+    assert not list(out.glob("stages/*/checkpoint-*"))
+    plain = VisionEncoderDecoderModel.from_pretrained(out / "taught")
+    stage = load_file(out / "stages" / "2-hand" / "model" / "model.safetensors")
+    assert torch.equal(plain.state_dict()["encoder.layernorm.weight"], stage["encoder.layernorm.weight"])
+    again = command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--quiet")
+    assert again == ExitCode.OUTPUT
+    more = ("--resume", "--set", "stages.1.epochs=9")
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", *more) == ExitCode.USAGE
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_result(root):
+    changes = ["--set", "stages.0.epochs=5", "--set", "stages.0.dropout=0.2", "--set", "stages.0.augment=kgb"]
+    whole, cut = root / "whole", root / "cut"
+
+    def arguments(out, *more):
+        return ["train", f"{root}/recipe.yaml", "--data", str(root), "-o", str(out), "--quiet", *changes, *more]
+
+    assert command(*arguments(whole)) == ExitCode.OK
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-m", "manuscribe", *arguments(cut)], env=environment)
+    stage = cut / "stages" / "1-domain"
+    while process.poll() is None and not list(stage.glob("checkpoint-*/trainer_state.json")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
+    torch.set_num_threads(1)
+    assert command(*arguments(cut, "--resume")) == ExitCode.OK
+    ends = [load_file(out / "taught" / "model.safetensors") for out in (whole, cut)]
+    for name, tensor in ends[0].items():
+        torch.testing.assert_close(ends[1][name], tensor, rtol=0, atol=1e-6)
+    assert json.loads((whole / "report.json").read_text()) == json.loads((cut / "report.json").read_text())
+
+
+def test_a_few_lines_are_learnt_by_heart(root, tmp_path, base, capsys):
+    # The weights of the others' base were made to differ wildly, and are hard to move.
+    torch.manual_seed(0)
+    shutil.copytree(base, tmp_path / "fresh")
+    VisionEncoderDecoderModel(AutoConfig.from_pretrained(base)).save_pretrained(tmp_path / "fresh")
+    more = ("--overfit", "4", "--set", "stages.0.adapter=none", "--set", f"model={tmp_path}/fresh")
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", *more) == ExitCode.OK
+    assert "learnt by heart in" in capsys.readouterr().err
+    assert not (root / "out" / "by-heart").exists()
+
+
+def test_lines_that_cannot_be_learnt_by_heart_are_told(root, monkeypatch, capsys):
+    same = [LabelledLine(picture("same"), text, "s", f"g{n}") for n, text in enumerate(TEXTS)]
+    write_lines(root / "lines.jsonl", same)
+    monkeypatch.setattr("manuscribe.training.finetune.lesson._BY_HEART", 2)
+    code = command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--overfit", "4", "-q")
+    assert code == ExitCode.MODEL
+    assert "could not be learnt by heart" in capsys.readouterr().err
+
+
+def test_what_more_lines_would_bring(root, capsys):
+    arguments = ("--data", str(root), "-o", f"{root}/out", "--quiet", "--learning-curve", "4,all")
+    assert command("train", f"{root}/recipe.yaml", *arguments) == ExitCode.OK
+    table = capsys.readouterr().out
+    assert [row.split("|")[1].strip() for row in table.splitlines()[4:]] == ["none", "4", "9"]
+    assert (root / "out" / "amounts.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (("--set", "model=/nowhere"), ExitCode.MODEL),
+        (("--set", "stages.7.epochs=1"), ExitCode.USAGE),
+        (("--set", "stages.x.epochs=1"), ExitCode.USAGE),
+        (("--set", "stages.0.data.lines=[none.jsonl]"), ExitCode.INPUT),
+        (("--learning-curve", "many"), ExitCode.USAGE),
+        (("--learning-curve", "0"), ExitCode.USAGE),
+    ],
+)
+def test_bad_input(root, more, code):
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "-q", *more) == code
+
+
+def test_other_kinds_have_no_such_options(root):
+    path = Path(__file__).parents[2] / "recipes" / "characters.yaml"
+    assert command("train", str(path), "--data", str(root), "-o", f"{root}/out", "--overfit", "2") == ExitCode.USAGE
+
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+@pytest.mark.parametrize("name", ["kgb-two-stage", "finetune-full", "decoder-only"])
+def test_the_recipes_that_ship_are_recipes(name):
+    assert load_recipe(RECIPES / f"{name}.yaml").recipe.kind == "finetune"
+
+
+def test_the_kgb_recipe_has_the_card_s_values():
+    first, second = load_recipe(RECIPES / "kgb-two-stage.yaml").recipe.stages
+    for stage in (first, second):
+        assert (stage.rank, stage.alpha, stage.dropout, stage.targets) == (32, 64, 0.1, "attn_ffn")
+    keys = ("learning_rate", "batch", "epochs", "patience", "beams")
+    assert [getattr(first, key) for key in keys] == [2e-4, 4, 10, 6, 4]
+    assert [getattr(second, key) for key in keys] == [5e-5, 8, 8, 8, 1]
