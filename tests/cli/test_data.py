@@ -80,6 +80,9 @@ def test_stats_merge_and_preview(manuscribe, tmp_path, pairs):
     for name in ("a.jsonl", "b.jsonl"):
         manuscribe("data", "import", pairs, tmp_path / name, "--label", name[0])
     assert manuscribe("data", "merge", tmp_path / "*.jsonl", "-o", tmp_path / "all.parquet")[0] == ExitCode.OK
+    some = ("--where", "label=a", "--where", "group=writer0", "--where", "group=writer1", "--where", "text!=line 1")
+    assert manuscribe("data", "merge", tmp_path / "all.parquet", "-o", tmp_path / "b.parquet", *some)[0] == ExitCode.OK
+    assert len(read_lines([tmp_path / "b.parquet"])) == 7
     code, out, _ = manuscribe("data", "stats", tmp_path / "all.parquet")
     assert code == ExitCode.OK
     assert "lines       24, 148 characters" in out
@@ -121,10 +124,13 @@ def test_augment(manuscribe, tmp_path, pairs):
         (("split", "a.jsonl", "b.jsonl", "--validation", "0.6", "--test", "0.5"), ExitCode.USAGE, "Nothing"),
         (("export", "a.jsonl", "b", "--to", "word"), ExitCode.INPUT, "No data set"),
         (("augment", "a.jsonl", "b.jsonl", "--policy", "cia"), ExitCode.USAGE, "kgb"),
+        (("merge", "m.jsonl", "-o", "b.jsonl", "--where", "colour=red"), ExitCode.USAGE, "no condition"),
+        (("merge", "m.jsonl", "-o", "b.jsonl", "--where", "label=red"), ExitCode.USAGE, "No line meets"),
         (("stats", "x*.parquet"), ExitCode.INPUT, "No data set"),
     ],
 )  # fmt: skip
 def test_bad_input(manuscribe, tmp_path, monkeypatch, arguments, code, told):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.jsonl").write_text('{"image": "a.png", "text": "a"}')
     found, _, err = manuscribe("data", *arguments)
     assert (found, told in err) == (code, True), err

@@ -282,6 +282,7 @@ def test_splits_of_the_data_are_followed(root):
     found = divide(LinesSection(lines=("lines.jsonl",)), root, 0)
     assert [line.text for line in found.train] == list(TEXTS[::3])
     assert [line.text for line in found.validation] == list(TEXTS[1::3])
+    assert [line.text for line in found.test] == list(TEXTS[2::3])
     few = divide(LinesSection(lines=("lines.jsonl",), limit=2), root, 0)
     more = divide(LinesSection(lines=("lines.jsonl",), limit=3), root, 0)
     assert len(few.train) == 2
@@ -324,7 +325,10 @@ def test_recipes_that_make_no_sense_are_refused():
 
 
 def test_two_stages_from_the_command_line(root):
-    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--quiet") == ExitCode.OK
+    held = divide(LinesSection(lines=("lines.jsonl",), validation=0.25), root, 0).validation
+    write_lines(root / "test.parquet", held)
+    more = ("--quiet", "--set", "stages.1.data.test_lines=[test.parquet]")
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", *more) == ExitCode.OK
     out = root / "out"
     results = [json.loads(path.read_text()) for path in sorted(out.glob("stages/*/result.json"))]
     assert [result["stage"] for result in results] == ["domain", "hand"]
@@ -333,6 +337,9 @@ def test_two_stages_from_the_command_line(root):
     assert report["final"]["greedy"] == results[1]["after"]
     assert set(report["parts"]) == {"label", "length"}
     assert "learnt by heart" in (out / "report.md").read_text()
+    assert [report["test"][name] for name in ("before", "after domain", "after hand")] == [
+        results[0]["goal_before"], results[0]["goal_after"], results[1]["after"],
+    ]  # fmt: skip
     assert (out / "stages" / "1-domain" / "curves.png").stat().st_size > 5000
     card = (out / "taught" / "README.md").read_text()
     assert "base_model:" in card

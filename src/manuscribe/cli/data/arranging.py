@@ -48,16 +48,22 @@ def split(
 def merge(
     data: Annotated[list[str], typer.Argument(help="Data sets; names may have *.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The one with all lines: a file .jsonl or .parquet.")],
+    where: Annotated[
+        list[str] | None, typer.Option(help="Only lines with such a value: source=peraire, label!=date.")
+    ] = None,
 ) -> int:
-    """Join data sets, or bring one into the other form.
+    """Join data sets, pick lines out of them, or bring one into the other form.
 
-    Example:
+    Examples:
         manuscribe data merge letters.jsonl registers.parquet -o all.parquet
+
+        manuscribe data merge 'train-*.parquet' -o one-hand.parquet --where group=Martin
     """
     from manuscribe.datasets.lines import check_name, read_lines, write_lines
+    from manuscribe.datasets.picking import picked
 
     check_name(out)
-    lines = read_lines(data)
+    lines = picked(read_lines(data), where or [])
     write_lines(out, lines)
     print(f"{len(lines)} lines in {out}.", file=sys.stderr)
     return 0

@@ -1,6 +1,6 @@
 """A recipe of stages, run one after the other: each teaches the model that the one before it left behind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Literal, Self
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from safetensors.torch import load_file
 
 from manuscribe.datasets.labelled import LabelledLine
-from manuscribe.evaluation.lines import Pair, figures_by, figures_of, length_of
+from manuscribe.evaluation.lines import Figures, Pair, figures_by, figures_of, length_of
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.configuration import Fit
 from manuscribe.readers.trocr.reader import TrocrReader
@@ -61,7 +61,7 @@ def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet:
     """
     course = _Course(recipe, root, out, quiet=quiet)
     results = [course.run(number, resume=resume) for number in range(len(recipe.stages))]
-    return _publish(recipe, course.lines(-1), out, course.folder(-1) / MODEL, results)
+    return _publish(recipe, course, out, results)
 
 
 def learn_by_heart(recipe: Recipe, root: Path, out: Path, count: int, *, quiet: bool = False) -> int:
@@ -127,12 +127,13 @@ class _Course:
         return Lesson(pupil, base, recipe.stages[number], lines, goal, folder, recipe.seed, self._quiet)
 
 
-def _publish(recipe: Recipe, lines: Divided, out: Path, model: Path, results: Sequence[Result]) -> Path:
+def _publish(recipe: Recipe, course: _Course, out: Path, results: Sequence[Result]) -> Path:
     """Copy the last stage's model to its place, with its card, and measure it there as a user would."""
-    folder = out / recipe.name
+    folder, lines = out / recipe.name, course.lines(-1)
     rmtree(folder, ignore_errors=True)
-    copytree(model, folder)
-    report = _report(recipe.name, folder, lines, results)
+    copytree(course.folder(-1) / MODEL, folder)
+    test = _test_figures(recipe, course, lines.test) if lines.test else {}
+    report = _report(recipe.name, folder, lines, results, test)
     report.write(out)
     languages = sorted({line.language for line in lines.train if line.language})
     figures = {name: getattr(report.final["greedy"], name) for name in ("cer", "wer", "exact")}
@@ -140,19 +141,29 @@ def _publish(recipe: Recipe, lines: Divided, out: Path, model: Path, results: Se
     return folder
 
 
-def _report(name: str, folder: Path, lines: Divided, results: Sequence[Result]) -> Report:
-    greedy = _read(folder, lines.validation, 1)
+def _test_figures(recipe: Recipe, course: _Course, lines: Sequence[LabelledLine]) -> dict[str, Figures]:
+    first = ReaderOptions(beams=1, revision=recipe.revision, fit=recipe.fit)
+    figures = {"before": figures_of(_read(recipe.model, lines, first))}
+    for number, stage in enumerate(recipe.stages):
+        model = str(course.folder(number) / MODEL)
+        figures[f"after {stage.name}"] = figures_of(_read(model, lines, ReaderOptions(beams=1)))
+    return figures
+
+
+def _report(name: str, folder: Path, lines: Divided, results: Sequence[Result], test: Mapping[str, Figures]) -> Report:
+    model, plain, wide = str(folder), ReaderOptions(beams=1), ReaderOptions(beams=_BEAMS)
+    greedy = _read(model, lines.validation, plain)
     both = lines.train[: len(lines.validation)] + lines.validation[: len(lines.train)]
     parts = {
         "label": figures_by(greedy, [line.label for line in lines.validation]),
         "length": figures_by(greedy, [length_of(line.text) for line in lines.validation]),
     }
-    final = {"greedy": figures_of(greedy), f"{_BEAMS} beams": figures_of(_read(folder, lines.validation, _BEAMS))}
-    return Report(name, results, final, parts, figures_of(_read(folder, both, 1)))
+    final = {"greedy": figures_of(greedy), f"{_BEAMS} beams": figures_of(_read(model, lines.validation, wide))}
+    return Report(name, results, final, parts, test, figures_of(_read(model, both, plain)))
 
 
-def _read(folder: Path, lines: Sequence[LabelledLine], beams: int) -> list[Pair]:
-    readings = TrocrReader(str(folder), ReaderOptions(beams=beams)).read([line.rgb() for line in lines])
+def _read(model: str, lines: Sequence[LabelledLine], options: ReaderOptions) -> list[Pair]:
+    readings = TrocrReader(model, options).read([line.rgb() for line in lines])
     return [(line.text, reading.text) for line, reading in zip(lines, readings, strict=True)]
 
 

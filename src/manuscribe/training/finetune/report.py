@@ -42,6 +42,7 @@ class Report:
     Attributes:
         final: Readings of the last stage's validation lines, by how they were decoded.
         parts: The same, greedy, by label and by length of text.
+        test: Readings of the test lines, by the stage after which they were made; empty where there are no such lines.
         learnt: Lines that it learnt from, mixed half and half with validation lines: tells what it knows by heart.
     """
 
@@ -49,6 +50,7 @@ class Report:
     results: Sequence[Result]
     final: Mapping[str, Figures]
     parts: Mapping[str, Mapping[str, Figures]]
+    test: Mapping[str, Figures]
     learnt: Figures
 
     def write(self, folder: Path) -> None:
@@ -68,6 +70,9 @@ class Report:
         rows += [_row(name, figures) for name, figures in self.final.items()]
         for key, found in self.parts.items():
             rows += ["", *_head(key), *(_row(name, figures) for name, figures in found.items())]
+        if self.test:
+            rows += ["", "On test lines, which took no part in anything before:", "", *_head("")]
+            rows += [_row(name, figures) for name, figures in self.test.items()]
         rows += ["", "What follows is no measure of reading, but of what was learnt by heart:", "", *_head("")]
         rows.append(_row("learnt lines and validation lines, half and half", self.learnt))
         return "\n".join(rows) + "\n"

@@ -28,6 +28,8 @@ class LinesSection(Section):
         lines: Glob patterns of data sets. Lines whose split is `validation` or `test` are not learnt from.
         validation_lines: Data sets to measure on; left out, the lines of the split `validation` are taken, and where
             none has a split, some are held out.
+        test_lines: Data sets that are read once, when all is done: the figures to be believed, since the best epoch is
+            chosen by the validation lines. Left out, the lines of the split `test` are taken, if there are any.
         validation: Share that is then held out.
         by: What is held out: whole `group`s, or single `line`s.
         without: Values of `page` that are left out.
@@ -37,6 +39,7 @@ class LinesSection(Section):
 
     lines: tuple[str, ...]
     validation_lines: tuple[str, ...] = ()
+    test_lines: tuple[str, ...] = ()
     validation: float = Field(default=0.1, gt=0, lt=0.9)
     by: Literal["group", "line"] = "group"
     without: tuple[str, ...] = ()
@@ -118,10 +121,11 @@ class Stage(Section):
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """Lines to learn from, and lines to measure on, their texts in normal form."""
+    """Lines to learn from, to choose the best epoch by, and to measure on in the end; their texts in normal form."""
 
     train: list[LabelledLine]
     validation: list[LabelledLine]
+    test: Sequence[LabelledLine] = ()
 
 
 def divide(data: LinesSection, root: Path, seed: int) -> Divided:
@@ -132,6 +136,7 @@ def divide(data: LinesSection, root: Path, seed: int) -> Divided:
         UsageError: Too few groups to hold some out.
     """
     lines = _usable(read_lines(data.lines, root), data)
+    test = _usable(read_lines(data.test_lines, root), data) or [line for line in lines if line.split == "test"]
     if data.validation_lines:
         train = [line for line in lines if line.split in ("", "train")]
         held = _usable(read_lines(data.validation_lines, root), data)
@@ -144,7 +149,7 @@ def divide(data: LinesSection, root: Path, seed: int) -> Divided:
     for side, found in (("to learn from", train), ("to measure on", held)):
         if not found:
             raise InputError(f"There is no line {side} in {', '.join(data.lines)}.", "Check texts and splits.")
-    return Divided(drawn(train, data.limit, seed), drawn(held, data.most_validated, seed))
+    return Divided(drawn(train, data.limit, seed), drawn(held, data.most_validated, seed), test)
 
 
 def _usable(lines: Sequence[LabelledLine], data: LinesSection) -> list[LabelledLine]:
