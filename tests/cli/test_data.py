@@ -98,7 +98,7 @@ def test_stats_merge_and_preview(manuscribe, tmp_path, pairs):
 
 
 def test_a_preview_shows_also_what_is_damaged(manuscribe, tmp_path):
-    write_lines(tmp_path / "a.parquet", [LabelledLine(b"damaged", "two")])
+    write_lines(tmp_path / "a.parquet", [LabelledLine(b"damaged", "two\nlines, which is wrong")])
     assert manuscribe("data", "preview", tmp_path / "a.parquet", tmp_path / "sheet.png")[0] == ExitCode.OK
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert (180, 0, 0) in {colour for _, colour in sheet.getcolors(1 << 20)}
@@ -106,10 +106,12 @@ def test_a_preview_shows_also_what_is_damaged(manuscribe, tmp_path):
 
 def test_augment(manuscribe, tmp_path, pairs):
     manuscribe("data", "import", pairs, tmp_path / "a.jsonl")
-    code, _, err = manuscribe("data", "augment", tmp_path / "a.jsonl", tmp_path / "b.parquet", "--variants", "2")
+    assert manuscribe("data", "augment", tmp_path / "a.jsonl", tmp_path / "b.parquet")[0] == ExitCode.USAGE
+    manuscribe("data", "split", tmp_path / "a.jsonl", tmp_path / "d.jsonl", "--validation", "0.3")
+    code, _, err = manuscribe("data", "augment", tmp_path / "d.jsonl", tmp_path / "b.parquet", "--variants", "2")
     assert code == ExitCode.OK
-    assert "36 lines in" in err
-    assert len(read_lines([tmp_path / "b.parquet"])) == 36
+    assert "28 lines in" in err
+    assert len(read_lines([tmp_path / "b.parquet"])) == 28
 
 
 @pytest.mark.parametrize(

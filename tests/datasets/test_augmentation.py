@@ -67,10 +67,14 @@ def test_long_lines_turn_so_little_that_they_stay_lines():
 
 
 def test_the_kgb_policy_gives_ten_variants_of_lines_to_learn_from_alone(labelled):
-    lines = [labelled("learnt", split="train", group="g"), labelled("held", split="validation"), labelled("free")]
+    lines = [
+        labelled("learnt", split="train", group="g"),
+        labelled("held", split="validation"),
+        labelled("kept", split="test"),
+    ]
     made = list(augmented(lines, preset("kgb"), seed=3))
-    assert [line.text for line in made] == ["learnt"] * 11 + ["held"] + ["free"] * 11
-    assert len({line.encoded() for line in made}) == 23
+    assert [line.text for line in made] == ["learnt"] * 11 + ["held", "kept"]
+    assert len({line.encoded() for line in made}) == 13
     assert {(line.split, line.group) for line in made[:11]} == {("train", "g")}
     assert made[:12] == list(augmented(lines[:2], preset("kgb"), seed=3))
     assert made[1] != next(iter(list(augmented(lines, preset("kgb"), seed=4))[1:]))
@@ -105,3 +109,8 @@ def test_policies_that_make_no_sense_are_refused(wrong):
 def test_an_unknown_policy_is_named():
     with pytest.raises(UsageError, match="kgb"):
         preset("cia")
+
+
+def test_lines_that_are_not_divided_get_no_variants(labelled):
+    with pytest.raises(UsageError, match="Divide them first"):
+        list(augmented([labelled("a", split="train"), labelled("b")], preset("kgb"), seed=0))

@@ -175,6 +175,7 @@ def test_a_table_leads_to_no_file_outside_its_folder(tmp_path):
         ("t.json", b"3", "lists no lines"),
         ("t.json", b"{", "is not JSON"),
         ("t.csv", b"\xff\xfe", "cannot be read"),
+        ("t.csv", b'image,text\na.png,"Bon\nb.png,soir\n', "quote left open"),
     ],
 )
 def test_a_table_that_is_none_is_named(tmp_path, name, content, problem):
@@ -239,3 +240,21 @@ def test_pages_in_colour_are_cut_in_grey(page):
     colour = cv2.cvtColor(cv2.imread(str(folder / "scan.png")), cv2.COLOR_BGR2RGB)
     Image.fromarray(colour).save(folder / "scan.png")
     assert len(lines_of(folder)) == 2
+
+
+def test_rows_that_are_no_lines_are_told(tmp_path):
+    (tmp_path / "1.png").write_bytes(picture("1"))
+    (tmp_path / "t.jsonl").write_text('[1]\n{"image": "1.png", "text": "a", "split": "fold3"}\n')
+    told = problems_of(tmp_path / "t.jsonl")
+    assert ["lacks an image" in what for what in told] == [True, False]
+    assert "no split 'fold3'" in told[1]
+
+
+def test_a_data_set_s_paths_lead_to_no_file_of_this_machine(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    (tmp_path / "secret.png").write_bytes(picture("s"))
+    rows = {"image": [{"bytes": None, "path": str(tmp_path / "secret.png")}, None], "text": ["a", "b"]}
+    features = datasets.Features(image={"bytes": datasets.Value("binary"), "path": datasets.Value("string")},
+                                 text=datasets.Value("string"))  # fmt: skip
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(str(tmp_path / "set"))
+    assert len(problems_of(tmp_path / "set")) == 2

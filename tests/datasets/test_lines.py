@@ -96,3 +96,25 @@ def test_names_that_say_no_form_are_refused_and_so_is_a_file_for_a_folder(tmp_pa
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         write_lines(tmp_path / "file" / "a.jsonl", some)
+
+
+def test_no_manifest_takes_the_images_of_another(tmp_path, labelled):
+    write_lines(tmp_path / "a.jsonl", [labelled("ten"), labelled("twenty")])
+    first = read_lines([tmp_path / "a.jsonl"])
+    write_lines(tmp_path / "a.jsonl", [labelled("other"), *first])
+    assert [line.encoded() for line in first] == [picture("ten"), picture("twenty")]
+    assert [line.encoded() for line in read_lines([tmp_path / "a.jsonl"])] == [
+        picture(t) for t in ("other", "ten", "twenty")
+    ]
+
+
+def test_line_separators_in_texts_survive(tmp_path, labelled):
+    write_lines(tmp_path / "a.jsonl", [labelled("a\u2028b\u0085c")])
+    assert read_lines([tmp_path / "a.jsonl"])[0].text == "a\u2028b\u0085c"
+
+
+def test_splits_have_known_names_alone(tmp_path, labelled):
+    assert labelled(split="Dev").split == "validation"
+    (tmp_path / "a.jsonl").write_text('{"image": "a.png", "text": "a", "split": "/etc"}')
+    with pytest.raises(InputError, match="no split '/etc'"):
+        read_lines([tmp_path / "a.jsonl"])

@@ -65,3 +65,14 @@ def test_held_out_groups_are_never_torn_apart():
     assert {x.source for x in held} == {"a", "b"}  # a source of one group stays whole in training
     assert len({x.group for x in held}) == 4
     assert split_groups(lines, 0.2, seed=1) == (rest, held)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 5, 10])
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_no_split_that_was_asked_for_is_empty(groups, share):
+    lines = [line(group=str(n)) for n in range(groups) for _ in range(20)]
+    found = split_lines(lines, {"train": 1 - share, "validation": share})
+    assert {line.split for line in found} == {"train", "validation"}
+    if groups > 2:
+        found = split_lines(lines, {"train": 1 - 2 * share, "validation": share, "test": share})
+        assert {line.split for line in found} == {"train", "validation", "test"}

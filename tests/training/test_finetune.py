@@ -28,7 +28,7 @@ from manuscribe.training.finetune.adapters import merged, targets_of, trainable,
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
 from manuscribe.training.finetune.course import Recipe
 from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
-from manuscribe.training.finetune.stage import LinesSection, Stage, divide
+from manuscribe.training.finetune.stage import Divided, LinesSection, Stage, divide, kept_apart
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
 from manuscribe.training.finetune.watch import Watch
 from manuscribe.training.recipe import load_recipe
@@ -238,7 +238,7 @@ def trainer_of(pupil, folder, **changes):
 
 
 @pytest.mark.parametrize("adapter", ["none", "lora"])
-def test_accumulated_batches_weigh_as_one_large_batch(base, tmp_path, adapter):
+def test_accumulated_batches_are_averaged(base, tmp_path, adapter):
     # On 5.23 the trainer would multiply loss and gradients by the accumulated batches.
     norms = []
     for batch, accumulation in ((8, 1), (2, 4)):
@@ -289,6 +289,23 @@ def test_splits_of_the_data_are_followed(root):
     assert {line.text for line in few.train} < {line.text for line in more.train}
 
 
+def test_lines_with_and_without_a_split_are_not_mixed(root):
+    write_lines(root / "lines.jsonl", [replace(line, split="train" if n else "") for n, line in enumerate(lines_of())])
+    with pytest.raises(InputError, match="others have none"):
+        divide(LinesSection(lines=("lines.jsonl",)), root, 0)
+
+
+def test_what_one_stage_measures_on_no_stage_learns():
+    lines = lines_of()
+    first = Divided(lines[:8], lines[8:10])
+    second = Divided(lines[4:9], lines[:2], lines[2:3])
+    apart = kept_apart([first, second])
+    assert [line.text for line in apart[0].train] == list(TEXTS[3:8])
+    assert [line.text for line in apart[1].train] == list(TEXTS[4:8])
+    with pytest.raises(InputError, match="measured on, too"):
+        kept_apart([Divided(lines[:2], lines[:2])])
+
+
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_an_empty_side_is_refused(root, split):
     write_lines(root / "lines.jsonl", [replace(line, split=split) for line in lines_of()])
@@ -319,6 +336,8 @@ def test_recipes_that_make_no_sense_are_refused():
     for stages in ((), twice, (STAGE | {"merge": False}, STAGE | {"name": "b"})):
         with pytest.raises(UsageError):
             validated(Recipe, **head, stages=stages)
+    with pytest.raises(UsageError, match="names its base only"):
+        validated(Recipe, **head, stages=(STAGE | {"merge": False},), fit="pad")
 
 
 # ---- as a user
@@ -388,8 +407,6 @@ def test_a_few_lines_are_learnt_by_heart(root, tmp_path, base, capsys):
 
 
 def test_lines_that_cannot_be_learnt_by_heart_are_told(root, monkeypatch, capsys):
-    same = [LabelledLine(picture("same"), text, "s", f"g{n}") for n, text in enumerate(TEXTS)]
-    write_lines(root / "lines.jsonl", same)
     monkeypatch.setattr("manuscribe.training.finetune.lesson._BY_HEART", 2)
     code = command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--overfit", "4", "-q")
     assert code == ExitCode.MODEL
@@ -397,7 +414,7 @@ def test_lines_that_cannot_be_learnt_by_heart_are_told(root, monkeypatch, capsys
 
 
 def test_what_more_lines_would_bring(root, capsys):
-    arguments = ("--data", str(root), "-o", f"{root}/out", "--quiet", "--learning-curve", "4,all")
+    arguments = ("--data", str(root), "-o", f"{root}/out", "--quiet", "--learning-curve", "4,100,all")
     assert command("train", f"{root}/recipe.yaml", *arguments) == ExitCode.OK
     table = capsys.readouterr().out
     assert [row.split("|")[1].strip() for row in table.splitlines()[4:]] == ["none", "4", "9"]
@@ -417,6 +434,28 @@ def test_what_more_lines_would_bring(root, capsys):
 )
 def test_bad_input(root, more, code):
     assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "-q", *more) == code
+
+
+def test_texts_of_all_stages_are_checked_before_the_first(root, capsys):
+    write_lines(root / "late.jsonl", lines_of((*TEXTS, "far too long a text for so few tokens")))
+    more = ("--set", "stages.1.data.lines=[late.jsonl]", "--set", "stages.1.data.by=line", "--set", "seed=3")
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", *more) == ExitCode.INPUT
+    assert "1 texts of the stage 'hand'" in capsys.readouterr().err
+    assert not (root / "out" / "stages").exists()
+
+
+def test_several_processes_are_refused(root, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root)) == ExitCode.USAGE
+
+
+def test_an_adapter_may_stay_apart(root):
+    recipe = yaml.safe_load((root / "recipe.yaml").read_text())
+    recipe["stages"] = [recipe["stages"][0] | {"merge": False, "epochs": 1}]
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "-q") == ExitCode.OK
+    assert (root / "out" / "taught" / "adapter_model.safetensors").is_file()
+    assert TrocrReader(str(root / "out" / "taught"), ReaderOptions()).read([lines_of()[0].rgb()])
 
 
 def test_other_kinds_have_no_such_options(root):

@@ -30,7 +30,7 @@ def train(
 ) -> int:
     """Train a model as a recipe says.
 
-    Interrupt it at any time: it writes a checkpoint, and --resume goes on from there.
+    Interrupt it at any time: --resume goes on from its last checkpoint.
 
     Examples:
         manuscribe train recipes/compact-reader.yaml --data ~/ground-truth

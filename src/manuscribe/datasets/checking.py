@@ -166,13 +166,13 @@ def _by_picture(pictures: dict[int, _Picture]) -> Iterable[list[int]]:
 
 
 def _unwritable(lines: Sequence[LabelledLine], vocabulary: Vocabulary) -> Iterator[Finding]:
-    lost = {number: characters for number, line in enumerate(lines) if (characters := vocabulary.lost(line.text))}
+    lost = {number: characters for number, line in enumerate(lines) if (characters := vocabulary.lost(line.learnt))}
     if lost:
         counts = Counter(character for characters in lost.values() for character in characters)
         shown = " ".join(f"{c}×{n}" for c, n in counts.most_common(20))
         yield Finding("unwritable", "fault", "The reader cannot write some characters.", tuple(lost), shown)
     limit = vocabulary.limit
-    if limit and (long := [n for n, line in enumerate(lines) if vocabulary.length(line.text) > limit]):
+    if limit and (long := [n for n, line in enumerate(lines) if vocabulary.length(line.learnt) > limit]):
         yield Finding(
             "long", "fault", f"The text has more than the {limit} tokens that the reader writes.", tuple(long)
         )

@@ -5,6 +5,7 @@
 `image` and `text` must be there; other keys than those of `LabelledLine` are left alone.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ def read(path: Path) -> list[LabelledLine]:
     try:
         if path.stat().st_size > _BYTE_LIMIT:
             raise InputError(f"{path} is larger than {_BYTE_LIMIT >> 20} MiB.", "Split it into several manifests.")
-        rows = path.read_text(encoding="utf-8-sig").splitlines()
+        rows = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:
@@ -55,16 +56,18 @@ def write(path: Path, lines: Sequence[LabelledLine], home: Path) -> None:
     """
     images = home.with_name(f"{home.stem}-images")
     with path.open("w", encoding="utf-8") as file:
-        for number, line in enumerate(lines):
+        for line in lines:
             values = {key: value for key in KNOWN if (value := getattr(line, key)) or key == "text"}
-            image = os.path.relpath(_filed(line, images, number), home.parent)
+            image = os.path.relpath(_filed(line, images), home.parent)
             file.write(json.dumps({"image": image, **values}, ensure_ascii=False) + "\n")
 
 
-def _filed(line: LabelledLine, folder: Path, number: int) -> Path:
+def _filed(line: LabelledLine, folder: Path) -> Path:
+    """The image's file, named by its content: none that another manifest may show gives way to it."""
     if isinstance(line.image, Path):
         return line.image
     folder.mkdir(exist_ok=True)
-    path = folder / f"{number:06d}{suffix_of(line.image)}"
-    path.write_bytes(line.image)
+    path = folder / f"{hashlib.blake2b(line.image, digest_size=8).hexdigest()}{suffix_of(line.image)}"
+    if not path.is_file() or path.stat().st_size != len(line.image):
+        path.write_bytes(line.image)
     return path

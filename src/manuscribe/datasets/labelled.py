@@ -1,6 +1,7 @@
 """A line to learn from or to measure on: its image, its transcription, and what is known about it."""
 
 from dataclasses import dataclass, fields
+from html import unescape
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,16 @@ from numpy.typing import NDArray
 
 from manuscribe.errors import InputError
 from manuscribe.images.opening import decode_image, open_image
+from manuscribe.text.charset import normalise
 
 SPLITS = ("train", "validation", "test")
+_OTHER_NAMES = {
+    "training": "train",
+    "dev": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "eval": "validation",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,10 @@ class LabelledLine:
         page: The page that it was cut from.
         language: BCP 47 code, e.g. `"fr"`; empty if not known.
         label: What kind of line it is: `"text"`, `"date"`, …
-        split: One of `SPLITS`, or empty.
+        split: One of `SPLITS` (other usual names are taken for these), or empty.
+
+    Raises:
+        InputError: The split has a name that nobody knows.
     """
 
     image: bytes | Path
@@ -35,6 +47,17 @@ class LabelledLine:
     language: str = ""
     label: str = "text"
     split: str = ""
+
+    def __post_init__(self) -> None:
+        split = _OTHER_NAMES.get(self.split.lower(), self.split.lower())
+        if split not in ("", *SPLITS):
+            raise InputError(f"{self.name}: there is no split '{self.split}'.", f"Use {', '.join(SPLITS)}.")
+        object.__setattr__(self, "split", split)
+
+    @property
+    def learnt(self) -> str:
+        """The text as it is learnt and measured, in normal form; some sources wrote XML's entities into theirs."""
+        return normalise(unescape(self.text))
 
     @property
     def name(self) -> str:

@@ -55,7 +55,8 @@ def _show(
     else:
         image.thumbnail(_LINE, Image.Resampling.LANCZOS)
         sheet.paste(image, at)
-    text = f"{line.text}   [{about}]" if about else line.text
+    written = " ".join(line.text.split())[:200]
+    text = f"{written}   [{about}]" if about else written
     while len(text) > 8 and draw.textlength(text, font) > _LINE[0]:
         text = text[:-2].rstrip("…") + "…"
     draw.text((at[0], at[1] + _LINE[1] + 1), text, _INK, font)

@@ -1,7 +1,7 @@
 """Dividing lines into those to learn from and those to measure on."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -63,7 +63,19 @@ def _assign(
             split = max(shares, key=lambda name: owed[name])
             owed[split] -= len(members[index])
             splits.update(dict.fromkeys(members[index], split))
+    _fill_empty(splits, [members for found in strata.values() for members in found], list(shares))
     return splits
+
+
+def _fill_empty(splits: dict[int, str], units: Sequence[Sequence[int]], wanted: Sequence[str]) -> None:
+    """A small share of few units comes to nothing: such a split gets the smallest unit of the largest one."""
+    for split in wanted:
+        if split in splits.values():
+            continue
+        counts = Counter(splits[members[0]] for members in units)
+        richest = max(counts, key=lambda name: counts[name])
+        smallest = min((members for members in units if splits[members[0]] == richest), key=len)
+        splits.update(dict.fromkeys(smallest, split))
 
 
 def _group(line: LabelledLine) -> Hashable:

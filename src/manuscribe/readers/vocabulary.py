@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from manuscribe.extras import needs
 from manuscribe.models.files import ModelFile, embedded
 from manuscribe.models.hub import locate
-from manuscribe.text.charset import normalise
 
 if TYPE_CHECKING:
     from manuscribe.readers.trocr.tokens import Tokens
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LetterVocabulary:
-    """Of a reader that writes letter by letter; texts count in normal form.
+    """Of a reader that writes letter by letter.
 
     Attributes:
         limit: There is none.
@@ -28,11 +27,11 @@ class LetterVocabulary:
 
     def lost(self, text: str) -> str:
         """The characters of a text that it cannot write."""
-        return "".join(c for c in normalise(text) if c not in self.characters)
+        return "".join(c for c in text if c not in self.characters)
 
     def length(self, text: str) -> int:
         """The letters of a text."""
-        return len(normalise(text))
+        return len(text)
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ class TokenVocabulary:
 
     def lost(self, text: str) -> str:
         """The characters of a text that do not come back from its tokens."""
-        text = unicodedata.normalize("NFC", text)
         back = unicodedata.normalize("NFC", self.tokens.text(self.tokens.tokens(text)))
         missing = Counter(text) - Counter(back)
         # A space at the start is the tokenizer's own affair.

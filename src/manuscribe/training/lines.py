@@ -1,6 +1,5 @@
 """Lines to learn from: real ones by width, rendered ones beside them, some of both held out."""
 
-import html
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from manuscribe.datasets.rendering.texts import TextSource, load_texts
 from manuscribe.datasets.splits import split_groups
 from manuscribe.errors import InputError, UsageError
 from manuscribe.readers.compact.lines import to_height
-from manuscribe.text.charset import normalise
 from manuscribe.training.form import Section
 
 Sample = tuple[NDArray[np.uint8], str]
@@ -53,7 +51,7 @@ class RealSection(Section):
             InputError: There are none.
         """
         lines = [line for line in read_lines(self.lines, root) if line.page not in self.without]
-        lines = [replace(line, text=text) for line in lines if (text := _text(line)) and set(text) <= set(known)]
+        lines = [replace(line, text=line.learnt) for line in lines if (text := line.learnt) and set(text) <= set(known)]
         if not lines:
             raise InputError(
                 f"No line of {', '.join(self.lines)} has a text in characters that the reader knows.",
@@ -172,8 +170,3 @@ def squeeze(line: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
     if line.shape[1] <= widest:
         return line
     return np.asarray(cv2.resize(line, (widest, line.shape[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _text(line: LabelledLine) -> str:
-    """What is learnt: the normal form; some sources wrote XML's entities into their texts."""
-    return normalise(html.unescape(line.text))

@@ -61,6 +61,8 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> LoadedRecipe:
         needs("trocr")
     if kind == "finetune":
         needs("finetune")
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UsageError("Several processes cannot teach together yet.", "Start one, without torchrun.")
     module = import_module(_KINDS[kind])
     form: type[BaseModel] = module.Recipe
     return LoadedRecipe(validated(form, **values), module)
@@ -86,12 +88,7 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
     recipe, module = loaded.recipe, loaded.module
     if not isinstance(recipe, NetworkForm):
         with _written_below(out):
-            if resume and (out / _AS_RUN).exists() and _parse(out / _AS_RUN) != recipe.model_dump(mode="json"):
-                raise UsageError(
-                    f"The run in {out} began with another recipe, {out / _AS_RUN}.",
-                    "Resume it with that one, or name another folder with -o.",
-                )
-            _write(out / _AS_RUN, recipe.model_dump(mode="json"))
+            _keep_recipe(recipe, out, resume=resume)
             built: Path = module.build(recipe, root, out, resume=resume, quiet=quiet)
         return built
     values = recipe.model_dump(mode="json")
@@ -135,6 +132,7 @@ def compare_amounts(
         raise UsageError(f"'{counts}' has a number below one.", "For example: 16,64,256,all")
     _open(out, resume=resume)
     with _written_below(out):
+        _keep_recipe(loaded.recipe, out, resume=resume)
         table: Path = compare(loaded.recipe, root, out, amounts, resume=resume, quiet=quiet)
     return table
 
@@ -154,6 +152,16 @@ def _open(out: Path, *, resume: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be made: {error.strerror}.", "Name another folder with -o.") from error
+
+
+def _keep_recipe(recipe: Any, out: Path, *, resume: bool) -> None:
+    values = recipe.model_dump(mode="json")
+    if resume and (out / _AS_RUN).exists() and _parse(out / _AS_RUN) != values:
+        raise UsageError(
+            f"The run in {out} began with another recipe, {out / _AS_RUN}.",
+            "Resume it with that one, or name another folder with -o.",
+        )
+    _write(out / _AS_RUN, values)
 
 
 def _refuse_other_run(path: Path, values: Mapping[str, Any]) -> None:

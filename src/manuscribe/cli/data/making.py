@@ -22,7 +22,9 @@ def import_(
     language: Annotated[str, typer.Option(help="Of lines that do not say their own: fr, de, vi …")] = "",
     label: Annotated[str, typer.Option(help="Of lines that do not say their own.")] = "text",
     group: Annotated[str, typer.Option(help="Writer or document of all lines. [default: page, folder or column]")] = "",
-    name: Annotated[str, typer.Option("--source", help="What to call the collection. [default: SOURCE's name]")] = "",
+    name: Annotated[
+        str, typer.Option("--source", help="What to call the collection. [default: its folder's name]")
+    ] = "",
     height: Annotated[int, typer.Option(help="Pixels to which lines cut from pages are scaled.", min=16, max=512)] = 96,
     images: Annotated[Path | None, typer.Option(help="Folder of the images that a table names.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
@@ -44,7 +46,7 @@ def import_(
     from manuscribe.datasets.lines import check_name, write_lines
 
     check_name(out)
-    about = About(name or Path(source).stem, group, language, label, height, images)
+    about = About(name or _name_of(source), group, language, label, height, images)
     console = Console(stderr=True)
     found = import_lines(source, about, kind)
     items = list(track(found, "importing", console=console, disable=quiet or not console.is_terminal))
@@ -61,6 +63,11 @@ def import_(
     if not quiet:
         print(f"{len(lines)} lines in {out}. Look at them: manuscribe data check {out}", file=sys.stderr)
     return ExitCode.SOME_FAILED if problems else ExitCode.OK
+
+
+def _name_of(source: str) -> str:
+    path = Path(source).absolute()
+    return path.parent.name if path.is_file() else path.name
 
 
 def augment(

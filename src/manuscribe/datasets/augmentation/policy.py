@@ -104,10 +104,13 @@ def augmented(lines: Sequence[LabelledLine], policy: Policy, seed: int) -> Itera
 
     Raises:
         InputError: An image cannot be read.
+        UsageError: A line has no split: divided later, its variants would come to stand on both sides.
     """
+    if any(not line.split for line in lines):
+        raise UsageError("Some lines have no split.", "Divide them first: manuscribe data split.")
     for number, line in enumerate(lines):
         yield line
-        if line.split not in ("", "train"):
+        if line.split != "train":
             continue
         image = line.rgb()
         for variant in range(policy.variants):

@@ -20,26 +20,24 @@ def lines_of(name: Path | str, about: About) -> Iterator[LabelledLine | Problem]
         UsageError: The library is not installed.
     """
     needs("data")
-    on_disk = Path(name).is_dir()
-    for split, rows in _load(name, on_disk=on_disk).items():
+    for split, rows in _load(name).items():
         for number, row in enumerate(rows):
-            image = row["image"]
-            # Paths are believed only where the library fetched the files itself.
-            data = image.get("bytes") or (None if on_disk else _of_file(image.get("path")))
+            image = row["image"] or {}
+            data = image.get("bytes") or _of_cache(image.get("path"))
             if not data or row.get("text") is None:
                 yield Problem(f"{name}, split {split}, row {number}, lacks an image or a text.")
                 continue
             known = {key: str(row[key]) for key in KNOWN if key != "text" and row.get(key) is not None}
             common = {"source": about.source, "group": about.group, "language": about.language, "label": about.label}
-            common["split"] = split if (split := _SPLITS.get(split, split)) in SPLITS else ""
+            common["split"] = split if split in SPLITS else _SPLITS.get(split, "")
             yield LabelledLine(data, str(row["text"]).strip(), **(common | known))
 
 
-def _load(name: Path | str, *, on_disk: bool) -> Mapping[str, Any]:
+def _load(name: Path | str) -> Mapping[str, Any]:
     import datasets
 
     try:
-        found = datasets.load_from_disk(str(name)) if on_disk else datasets.load_dataset(str(name))
+        found = datasets.load_from_disk(str(name)) if Path(name).is_dir() else datasets.load_dataset(str(name))
     except Exception as error:  # the library raises whatever its parts do
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InputError(
@@ -52,5 +50,12 @@ def _load(name: Path | str, *, on_disk: bool) -> Mapping[str, Any]:
     return {split: rows.cast_column("image", datasets.Image(decode=False)) for split, rows in splits.items()}
 
 
-def _of_file(path: str | None) -> bytes | None:
-    return Path(path).read_bytes() if path and Path(path).is_file() else None
+def _of_cache(path: str | None) -> bytes | None:
+    """A file that the library fetched itself; a data set may name any file of this machine."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    import datasets
+
+    file = Path(path or "").resolve()
+    caches = (Path(cache).resolve() for cache in (datasets.config.HF_DATASETS_CACHE, HF_HUB_CACHE))
+    return file.read_bytes() if file.is_file() and any(file.is_relative_to(cache) for cache in caches) else None

@@ -34,8 +34,9 @@ def lines_of(path: Path, about: About) -> Iterator[LabelledLine | Problem]:
             yield Problem(f"{path}: there is no image of {name}.")
             continue
         group = about.group or writers.get(form, form)
-        source = about.source or "iam"
-        yield LabelledLine(image, text.replace("|", " "), source, group, form, about.language or "en", about.label)
+        yield LabelledLine(
+            image, text.replace("|", " "), about.source, group, form, about.language or "en", about.label
+        )
 
 
 def _writers(path: Path) -> dict[str, str]:

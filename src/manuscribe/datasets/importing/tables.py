@@ -1,6 +1,7 @@
 """Tables that name images and their texts: CSV, TSV, `labels.json`, a folder with `metadata.csv` or `.jsonl`."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -52,7 +53,10 @@ def _lines_of_table(path: Path, about: About) -> Iterator[LabelledLine | Problem
         if not found.is_file():
             yield Problem(f"{path}, entry {number}: {found} does not exist.")
             continue
-        yield _line(found, text, {"split": split, **row}, about)
+        try:
+            yield _line(found, text, {"split": split, **row}, about)
+        except InputError as error:
+            yield Problem(f"{path}, entry {number}: {error}")
 
 
 def _line(image: Path, text: str, row: Mapping[str, Any], about: About) -> LabelledLine:
@@ -70,7 +74,8 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     text = _text(path)
     if path.suffix == ".jsonl":
-        return (_parsed(line, path) for line in text.splitlines() if line.strip())
+        values = (_parsed(line, path) for line in text.split("\n") if line.strip())
+        return (value if isinstance(value, dict) else {} for value in values)
     if path.suffix == ".json":
         return _of_json(_parsed(text, path), path)
     return _of_table(text, path)
@@ -107,10 +112,9 @@ def _of_table(text: str, path: Path) -> Iterator[Mapping[str, Any]]:
     start = text.split("\n", 1)[0]
     if path.suffix == ".tsv" or "\t" in start:
         # Quotes are letters in it: transcriptions are full of them.
-        rows = iter([row.split("\t") for row in text.splitlines() if row.strip()])
+        rows = iter([row.split("\t") for row in text.replace("\r\n", "\n").split("\n") if row.strip()])
     else:
-        csv.field_size_limit(1 << 20)
-        rows = iter([row for row in csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(start)) if row])
+        rows = iter(_csv_rows(text, path, _delimiter(start)))
     first = next(rows, [])
     names = [name.strip().lower() for name in first]
     if not (set(names) & set(_IMAGE) and set(names) & set(_TEXT)):
@@ -123,6 +127,14 @@ def _of_table(text: str, path: Path) -> Iterator[Mapping[str, Any]]:
         names = ["image", "text"]
     for row in rows:
         yield dict(zip(names, row, strict=False))
+
+
+def _csv_rows(text: str, path: Path, delimiter: str) -> list[list[str]]:
+    csv.field_size_limit(1 << 20)
+    try:
+        return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
+    except csv.Error as error:
+        raise InputError(f"{path} is not CSV: {error}.", "Is a quote left open? Save it again, or as TSV.") from error
 
 
 def _delimiter(start: str) -> str:

@@ -9,15 +9,17 @@ from pydantic import Field, model_validator
 from safetensors.torch import load_file
 
 from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.errors import InputError
 from manuscribe.evaluation.lines import Figures, Pair, figures_by, figures_of, length_of
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.configuration import Fit
 from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.readers.vocabulary import vocabulary_of
 from manuscribe.training.export import write_hub_card
 from manuscribe.training.finetune.lesson import DONE, MODEL, Lesson
-from manuscribe.training.finetune.model import load_pupil
+from manuscribe.training.finetune.model import load_pupil, read_with
 from manuscribe.training.finetune.report import Report, Result, load_result, write_amounts
-from manuscribe.training.finetune.stage import Divided, Stage, divide, drawn
+from manuscribe.training.finetune.stage import Divided, Stage, divide, drawn, kept_apart
 from manuscribe.training.form import RecipeForm
 
 _BEAMS = 4
@@ -44,8 +46,10 @@ class Recipe(RecipeForm):
         names = [stage.name for stage in self.stages]
         if len(set(names)) < len(names):
             raise ValueError("two stages have the same name")
-        if not all(stage.merge for stage in self.stages[:-1]):
-            raise ValueError("a stage that is not merged leaves nothing to the next one")
+        if not all(stage.merge for stage in self.stages) and (len(self.stages) > 1 or self.fit or self.revision):
+            raise ValueError(
+                "merge: false is for recipes of one stage, without fit and revision: an adapter names its base only"
+            )
         return self
 
 
@@ -91,9 +95,11 @@ def compare_amounts(
     for number in range(len(recipe.stages) - 1):
         course.run(number, resume=resume)
     lines, last = course.lines(-1), len(recipe.stages) - 1
-    results = {}
+    results: dict[int, Result] = {}
     for count in counts:
         some = drawn(lines.train, count, recipe.seed)
+        if len(some) in results:  # all are fewer than were asked for
+            continue
         folder = out / "amounts" / str(len(some))
         if not (resume and (folder / DONE).is_file()):
             course.lesson(last, Divided(some, lines.validation), lines.validation, folder).run(resume=resume)
@@ -103,11 +109,31 @@ def compare_amounts(
 
 class _Course:
     def __init__(self, recipe: Recipe, root: Path, out: Path, *, quiet: bool) -> None:
-        self._recipe, self._root, self._out, self._quiet = recipe, root, out, quiet
-        self._goal = self.lines(-1).validation
+        self._recipe, self._out, self._quiet = recipe, out, quiet
+        self._lines = kept_apart([divide(stage.data, root, recipe.seed) for stage in recipe.stages])
+        self._goal = self._lines[-1].validation
+        self._check_texts()
+
+    def _check_texts(self) -> None:
+        """All stages' texts before the first one: the last stage's would otherwise be refused after hours."""
+        vocabulary = vocabulary_of(self._recipe.model, self._recipe.revision)
+        for stage, lines in zip(self._recipe.stages, self._lines, strict=True):
+            bad = [line for line in lines.train if vocabulary.lost(line.text)]
+            if bad:
+                raise InputError(
+                    f"{len(bad)} lines of the stage '{stage.name}' have characters that the model's tokens do not "
+                    f"express: {vocabulary.lost(bad[0].text)!r} in {bad[0].name}.",
+                    "Find them with `manuscribe data check --reader`.",
+                )
+            if long := [line for line in lines.train if vocabulary.length(line.text) > (vocabulary.limit or 0)]:
+                raise InputError(
+                    f"{len(long)} texts of the stage '{stage.name}' have more than the {vocabulary.limit} tokens that "
+                    f"the model writes, {long[0].name} among them.",
+                    "Find them with `manuscribe data check --reader`.",
+                )
 
     def lines(self, number: int) -> Divided:
-        return divide(self._recipe.stages[number].data, self._root, self._recipe.seed)
+        return self._lines[number]
 
     def folder(self, number: int) -> Path:
         number %= len(self._recipe.stages)
@@ -122,9 +148,14 @@ class _Course:
     def lesson(self, number: int, lines: Divided, goal: Sequence[LabelledLine], folder: Path) -> Lesson:
         recipe = self._recipe
         # What `fit` says is written into the first stage's model, and so the later ones' own.
-        base = str(self.folder(number - 1) / MODEL) if number else recipe.model
+        base = str((self.folder(number - 1) / MODEL).absolute()) if number else _whole_name(recipe.model)
         pupil = load_pupil(base, None if number else recipe.revision, None if number else recipe.fit)
         return Lesson(pupil, base, recipe.stages[number], lines, goal, folder, recipe.seed, self._quiet)
+
+
+def _whole_name(model: str) -> str:
+    """What an adapter will call its base: not relative to where we happen to be."""
+    return str(Path(model).absolute()) if Path(model).is_dir() else model
 
 
 def _publish(recipe: Recipe, course: _Course, out: Path, results: Sequence[Result]) -> Path:
@@ -163,8 +194,7 @@ def _report(name: str, folder: Path, lines: Divided, results: Sequence[Result], 
 
 
 def _read(model: str, lines: Sequence[LabelledLine], options: ReaderOptions) -> list[Pair]:
-    readings = TrocrReader(model, options).read([line.rgb() for line in lines])
-    return [(line.text, reading.text) for line, reading in zip(lines, readings, strict=True)]
+    return read_with(TrocrReader(model, options), lines)
 
 
 def _parameters(folder: Path) -> int:

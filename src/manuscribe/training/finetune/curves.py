@@ -13,7 +13,10 @@ def draw_curves(log: Path, picture: Path) -> None:
     # A run that was resumed tells the steps after its checkpoint twice: the later row counts.
     rows: dict[tuple[int, bool], dict[str, float]] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+        try:
+            row = json.loads(line)
+        except ValueError:  # written when the run was killed
+            continue
         rows[row["step"], "eval_cer" in row] = row
     figure, left = _figure()
     right = left.twinx()

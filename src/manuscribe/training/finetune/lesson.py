@@ -11,7 +11,7 @@ from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
 from manuscribe.datasets.labelled import LabelledLine
-from manuscribe.errors import ModelError
+from manuscribe.errors import ModelError, UsageError
 from manuscribe.evaluation.lines import Figures, figures_of
 from manuscribe.training.finetune.adapters import merged, with_adapter
 from manuscribe.training.finetune.batches import Collator, TaughtLines
@@ -55,7 +55,13 @@ class Lesson:
         Raises:
             ModelError: The training diverged; the last good checkpoint is kept.
             InputError: A text cannot be written by the model.
+        UsageError: An adapter would have to stay on another one.
         """
+        stored = self.pupil.stored
+        if not self.stage.merge and stored.folder != stored.base:
+            raise UsageError(
+                f"{self.base} is an adapter itself: another on it must be merged.", "Leave out merge: false."
+            )
         say = self._begin()
         taught = TaughtLines(self.lines.train, self.pupil, self.stage.policy, self.seed)
         before, goal_before = self._figures(self.pupil.model)
@@ -71,9 +77,9 @@ class Lesson:
             publish(self.pupil, merged(model), self.folder / MODEL)
         else:
             model.save_pretrained(self.folder / MODEL)
+        save_result(Result(self.stage.name, before, after, goal_before, goal_after, steps), self.folder / DONE)
         for kept in self.folder.glob("checkpoint-*"):
             rmtree(kept)
-        save_result(Result(self.stage.name, before, after, goal_before, goal_after, steps), self.folder / DONE)
 
     def learn_by_heart(self) -> int:
         """Check that the lines to learn from, measured on themselves, can be learnt at all; returns the steps it took.

@@ -1,8 +1,8 @@
 """What a recipe says of a stage: on which lines, with what adapter, how long."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import unescape
 from pathlib import Path
 from typing import Literal, Self
 
@@ -14,7 +14,6 @@ from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.datasets.lines import read_lines
 from manuscribe.datasets.splits import split_lines
 from manuscribe.errors import InputError
-from manuscribe.text.charset import normalise
 from manuscribe.training.form import Section
 
 Kind = Literal["none", "lora", "dora"]
@@ -141,6 +140,11 @@ def divide(data: LinesSection, root: Path, seed: int) -> Divided:
         train = [line for line in lines if line.split in ("", "train")]
         held = _usable(read_lines(data.validation_lines, root), data)
     else:
+        if any(line.split for line in lines) and not all(line.split for line in lines):
+            raise InputError(
+                f"Some lines of {', '.join(data.lines)} have a split, others have none.",
+                "Divide them all with `manuscribe data split`, or name validation_lines.",
+            )
         if not any(line.split for line in lines):
             shares = {"train": 1 - data.validation, "validation": data.validation}
             lines = split_lines(lines, shares, by=data.by, seed=seed)
@@ -152,9 +156,26 @@ def divide(data: LinesSection, root: Path, seed: int) -> Divided:
     return Divided(drawn(train, data.limit, seed), drawn(held, data.most_validated, seed), test)
 
 
+def kept_apart(stages: Sequence[Divided]) -> list[Divided]:
+    """The same without lines to learn from whose image any stage measures on: what one stage learnt, no other can test.
+
+    Raises:
+        InputError: Nothing is left to learn from.
+    """
+    held = {_picture(line) for lines in stages for line in (*lines.validation, *lines.test)}
+    apart = [replace(lines, train=[line for line in lines.train if _picture(line) not in held]) for lines in stages]
+    if not all(lines.train for lines in apart):
+        raise InputError("All lines to learn from are measured on, too.", "Name other validation_lines or test_lines.")
+    return apart
+
+
+def _picture(line: LabelledLine) -> bytes:
+    return hashlib.blake2b(line.encoded(), digest_size=16).digest()
+
+
 def _usable(lines: Sequence[LabelledLine], data: LinesSection) -> list[LabelledLine]:
     kept = (line for line in lines if line.page not in data.without)
-    return [replace(line, text=text) for line in kept if (text := normalise(unescape(line.text)))]
+    return [replace(line, text=text) for line in kept if (text := line.learnt)]
 
 
 def drawn(lines: list[LabelledLine], count: int | None, seed: int) -> list[LabelledLine]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate.utils import gather_object
 from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
 from manuscribe.datasets.labelled import LabelledLine
@@ -16,7 +15,7 @@ from manuscribe.evaluation.lines import Pair, figures_of
 from manuscribe.extras import missing
 from manuscribe.training.finetune.adapters import merged
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
-from manuscribe.training.finetune.model import Pupil, reader_of
+from manuscribe.training.finetune.model import Pupil, read_with, reader_of
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.watch import Watch
 
@@ -26,9 +25,7 @@ _SHOWN = 3  # readings that are shown after each epoch
 
 def read_lines_with(pupil: Pupil, model: Any, lines: Sequence[LabelledLine], beams: int) -> list[Pair]:
     """What is written in lines, and what the model as it stands reads."""
-    reader = reader_of(pupil, merged(model), beams)
-    readings = reader.read([line.rgb() for line in lines])
-    return [(line.text, reading.text) for line, reading in zip(lines, readings, strict=True)]
+    return read_with(reader_of(pupil, merged(model), beams), lines)
 
 
 class LineTrainer(Seq2SeqTrainer):
@@ -85,12 +82,11 @@ class LineTrainer(Seq2SeqTrainer):
         metric_key_prefix: str = "eval",
         **_: Any,
     ) -> dict[str, float]:
-        """Read the validation lines as a user's reader would, each process some of them."""
+        """Read the validation lines as a user's reader would, on the processor also where a GPU trains."""
         model = self.accelerator.unwrap_model(self.model)
-        mine = self._validation[self.args.process_index :: self.args.world_size]
         was_training = model.training
         model.eval()
-        pairs = gather_object(read_lines_with(self._pupil, model, mine, self._stage.beams))
+        pairs = read_lines_with(self._pupil, model, self._validation, self._stage.beams)
         model.train(was_training)
         figures = {f"{metric_key_prefix}_{name}": value for name, value in asdict(figures_of(pairs)).items()}
         self._watch.show(pairs[:_SHOWN])

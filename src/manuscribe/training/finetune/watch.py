@@ -34,7 +34,7 @@ class Watch(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Start the clock."""
-        self._progress = Progress(state.max_steps, quiet=self._quiet or not state.is_world_process_zero)
+        self._progress = Progress(state.max_steps, quiet=self._quiet)
         self._saved = self._started = time.monotonic()
         self._first = state.global_step
 
@@ -64,7 +64,7 @@ class Watch(TrainerCallback):
     ) -> None:
         """Append a row to the log."""
         logs: dict[str, float] = kwargs.get("logs") or {}
-        if not state.is_world_process_zero or not logs:
+        if not logs:
             return
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps({"step": state.global_step, **logs}) + "\n")
