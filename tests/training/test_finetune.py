@@ -458,6 +458,16 @@ def test_an_adapter_may_stay_apart(root):
     assert TrocrReader(str(root / "out" / "taught"), ReaderOptions()).read([lines_of()[0].rgb()])
 
 
+def test_an_adapter_s_checkpoint_is_taught_on(root):
+    recipe = yaml.safe_load((root / "recipe.yaml").read_text())
+    pupil = load_pupil(recipe["model"])
+    perturbed(with_adapter(pupil.model, stage_of(), recipe["model"])).save_pretrained(root / "adapter")
+    recipe["stages"] = [recipe["stages"][0] | {"epochs": 1}]
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"model": f"{root}/adapter"}))
+    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "-q") == ExitCode.OK
+    assert (root / "out" / "taught" / "model.safetensors").is_file()
+
+
 def test_other_kinds_have_no_such_options(root):
     path = Path(__file__).parents[2] / "recipes" / "characters.yaml"
     assert command("train", str(path), "--data", str(root), "-o", f"{root}/out", "--overfit", "2") == ExitCode.USAGE

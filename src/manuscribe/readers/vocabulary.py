@@ -70,7 +70,13 @@ def vocabulary_of(name: str, revision: str | None = None) -> LetterVocabulary | 
     from manuscribe.readers.trocr.configuration import read_configuration
     from manuscribe.readers.trocr.tokens import Tokens
 
-    folder = locate(name, revision)
-    configuration = read_configuration(folder)
+    folder = base = locate(name, revision)
+    if (folder / "adapter_config.json").is_file():
+        needs("trocr")
+        from manuscribe.readers.trocr.checkpoints.checkpoint import read_checkpoint
+
+        stored = read_checkpoint(name, revision)
+        folder, base = stored.tokenizer, stored.base
+    configuration = read_configuration(base)
     tokens = Tokens(folder, configuration.decoder.vocab_size)
     return TokenVocabulary(tokens, configuration.generation.max_length - 2)

@@ -115,7 +115,10 @@ class Lesson:
     def _adapted(self, taught: TaughtLines) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers for a name of old
-            model = with_adapter(self.pupil.model, self.stage, self.base)
+            stored = self.pupil.stored
+            # PEFT looks for settings at the base, and finds none where that was an adapter, merged by now.
+            base = self.base if stored.folder == stored.base else str(stored.base)
+            model = with_adapter(self.pupil.model, self.stage, base)
         check_loss(model, Collator(self.pupil)([taught[0], taught[len(taught) - 1]]))
         return model
 
