@@ -24,11 +24,15 @@ from manuscribe.errors import ExitCode, InputError, ModelError, UsageError
 from manuscribe.options import validated
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.training.crew import Crew
 from manuscribe.training.finetune.adapters import merged, targets_of, trainable, with_adapter
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
 from manuscribe.training.finetune.course import Recipe
+from manuscribe.training.finetune.dropout import QuickDropout
+from manuscribe.training.finetune.lesson import Lesson
 from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
 from manuscribe.training.finetune.stage import Divided, LinesSection, Stage, divide, kept_apart
+from manuscribe.training.finetune.states import encode, states_together, with_states
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
 from manuscribe.training.finetune.watch import Watch
 from manuscribe.training.recipe import load_recipe
@@ -234,7 +238,8 @@ def trainer_of(pupil, folder, **changes):
     lines = TaughtLines(lines_of(TEXTS[:8]), pupil, None, 0)
     arguments = arguments_of(stage, folder, 0, keep=False)
     model = with_adapter(pupil.model, stage, "base")
-    return LineTrainer(pupil, model, stage, lines, lines_of(TEXTS[8:]), arguments, Watch(folder, 10, quiet=True))
+    watch = Watch(folder, 10, quiet=True)
+    return LineTrainer(pupil, model, stage, lines, lines_of(TEXTS[8:]), arguments, watch, Crew())
 
 
 @pytest.mark.parametrize("adapter", ["none", "lora"])
@@ -259,7 +264,7 @@ def test_lines_of_like_length_come_together_and_all_of_them(pupil):
     first = list(sampler)
     assert sorted(first) == list(range(43))
     assert list(sampler) == first
-    spread = [np.ptp([lines.lengths[n] for n in first[i : i + 4]]) for i in range(0, 40, 4)]
+    spread = [np.ptp([lines.lengths[n][1] for n in first[i : i + 4]]) for i in range(0, 40, 4)]
     assert np.mean(spread) < 1.2
     sampler.set_epoch(1)
     assert list(sampler) != first
@@ -444,9 +449,113 @@ def test_texts_of_all_stages_are_checked_before_the_first(root, capsys):
     assert not (root / "out" / "stages").exists()
 
 
-def test_several_processes_are_refused(root, monkeypatch):
+def test_several_processes_teach_as_one_with_more_accumulation(root):
+    """Two, with gloo, as torchrun starts them: the same lines a step, and so the same losses and figures."""
+    build(root / "base", decoder={"dropout": 0.0})
+    # An even number of lines: of an odd one the processes would see a line twice, to have as many each.
+    write_lines(
+        root / "lines.jsonl",
+        [replace(line, split=("train", "validation")[n % 3 // 2]) for n, line in enumerate(lines_of())],
+    )
+    changes = [f"stages.{n}.{change}" for n in (0, 1) for change in ("dropout=0", "batch=1", "augment=null")]
+    more = [word for change in (*changes, "stages.0.epochs=5", "stages.1.epochs=3") for word in ("--set", change)]
+    arguments = ["train", f"{root}/recipe.yaml", "--data", str(root), *more, "--set", f"model={root}/base", "--quiet"]
+    double = [word for n in (0, 1) for word in ("--set", f"stages.{n}.accumulation=2")]
+    # Both in processes of their own: the group of processes cannot be left again.
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for out, start, also in (("one", [], double), ("two", torchrun, [])):
+        words = [sys.executable, "-m", *start, "manuscribe", *arguments, *also, "-o", f"{root}/{out}"]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    for stage in ("1-domain", "2-hand"):
+        logs = [
+            [json.loads(row) for row in (root / out / "stages" / stage / "log.jsonl").read_text().splitlines()]
+            for out in ("one", "two")
+        ]
+        losses, other = ([row["loss"] for row in log if "loss" in row] for log in logs)
+        assert losses
+        assert other == pytest.approx(losses, rel=1e-4)
+    for name in ("report.json", "taught/model.safetensors"):
+        assert (root / "two" / name).is_file()
+    assert json.loads((root / "one/report.json").read_text()) == json.loads((root / "two/report.json").read_text())
+
+
+def test_only_checkpoints_are_taught_by_several_processes(ground_truth, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert command("train", f"{root}/recipe.yaml", "--data", str(root)) == ExitCode.USAGE
+    assert command("train", "recipes/segmenter.yaml", "--data", str(ground_truth)) == ExitCode.USAGE
+
+
+# ---- what stays as it is, is computed once
+
+
+@pytest.mark.parametrize(
+    ("fit", "changes"),
+    [("squash", {"adapter": "none", "freeze": ("encoder",)}), ("wide", {"parts": ("decoder",), "dropout": 0.0})],
+)
+def test_a_frozen_encoder_looks_at_each_line_once(base, tmp_path, fit, changes, monkeypatch):
+    stage = stage_of(epochs=3, batch=1, learning_rate=0.003, **changes)
+    lines = Divided(lines_of(TEXTS[:8]), lines_of(TEXTS[8:]))
+
+    def losses(out):
+        pupil = load_pupil(str(base), fit=fit)
+        Lesson(pupil, str(base), stage, lines, lines.validation, tmp_path / out, 0, True, Crew()).run(resume=False)
+        assert not list((tmp_path / out).glob("states*"))
+        log = [json.loads(row) for row in (tmp_path / out / "log.jsonl").read_text().splitlines()]
+        return [row["loss"] for row in log if "loss" in row]
+
+    encoded = []
+    monkeypatch.setattr(
+        "manuscribe.training.finetune.lesson.encode", lambda *some: encoded.append(encode(*some)) or encoded[-1]
+    )
+    kept = losses("kept")
+    monkeypatch.setattr("manuscribe.training.finetune.states._SHARE", 0)
+    assert losses("full-disk") == pytest.approx(kept, rel=2e-3)
+    assert encoded == [True, False]
+    assert kept
+
+
+def test_padded_states_are_not_seen(base):
+    pupil = load_pupil(str(base))
+    model = pupil.model.eval()
+    with_states(model.get_decoder())
+    rng = np.random.default_rng(0)
+    states = [rng.normal(size=(count, model.config.encoder.hidden_size)).astype(np.float16) for count in (5, 9)]
+    labels = torch.tensor([[5, 6, 7]])
+    with torch.no_grad():
+        alone = [model(**states_together([state]), labels=labels).logits[0] for state in states]
+        both = model(**states_together(states), labels=labels.repeat(2, 1)).logits
+    torch.testing.assert_close(both, torch.stack(alone), rtol=1e-5, atol=1e-5)
+
+
+def test_quick_dropout_is_dropout():
+    values = torch.ones(200, 503, requires_grad=True)
+    dropout = QuickDropout(0.1)
+    torch.manual_seed(3)
+    dropped = dropout(values)
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.1, abs=0.005)
+    assert float(dropped.detach().max()) == pytest.approx(1 / 0.9)
+    dropped.sum().backward()
+    assert torch.equal(values.grad, dropped)
+    torch.manual_seed(3)
+    assert torch.equal(dropout(values), dropped)
+    assert not torch.equal(dropout(values), dropped)
+    assert torch.equal(dropout.eval()(values), values)
+
+
+def test_adapters_drop_quickly(pupil):
+    model = with_adapter(pupil.model, stage_of(dropout=0.3), "base")
+    found = [module.p for module in model.modules() if isinstance(module, QuickDropout)]
+    assert len(found) == sum("lora_A" in name for name, _ in model.named_parameters())
+    assert set(found) == {0.3}
+
+
+def test_a_missing_image_is_told_before_anything_is_learnt(root, capsys):
+    lines = [*lines_of(), replace(lines_of()[0], image=root / "gone.png", split="")]
+    write_lines(root / "lines.jsonl", lines)
+    code = command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--quiet")
+    assert code == ExitCode.INPUT
+    assert "gone.png" in capsys.readouterr().err
 
 
 def test_an_adapter_may_stay_apart(root):

@@ -40,9 +40,11 @@ def train(
         manuscribe train recipes/kgb-two-stage.yaml --data ~/crops --overfit 8
     """
     needs("train")
+    from manuscribe.training.crew import Crew
     from manuscribe.training.recipe import check_by_heart, compare_amounts, load_recipe, run_recipe
 
     loaded = load_recipe(recipe, changes or [])
+    quiet = quiet or not Crew().is_first
     place = out or Path("runs") / loaded.recipe.name
     if overfit:
         steps = check_by_heart(loaded, data, place, overfit, quiet=quiet)
@@ -52,9 +54,9 @@ def train(
             )
         return 0
     if learning_curve:
-        print(
-            compare_amounts(loaded, data, place, learning_curve, resume=resume, quiet=quiet).read_text("utf-8"), end=""
-        )
+        table = compare_amounts(loaded, data, place, learning_curve, resume=resume, quiet=quiet)
+        if Crew().is_first:
+            print(table.read_text("utf-8"), end="")
         return 0
     model = run_recipe(loaded, data, place, resume=resume, quiet=quiet)
     if not quiet:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from manuscribe.errors import InputError, OutputError, UsageError
 from manuscribe.extras import needs
 from manuscribe.options import validated
+from manuscribe.training.crew import Crew
 from manuscribe.training.form import NetworkForm
 from manuscribe.training.loop import Task, train
 
@@ -61,8 +62,8 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> LoadedRecipe:
         needs("trocr")
     if kind == "finetune":
         needs("finetune")
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise UsageError("Several processes cannot teach together yet.", "Start one, without torchrun.")
+    elif int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError(f"Several processes cannot train a recipe of kind '{kind}'.", "Start one, without torchrun.")
     module = import_module(_KINDS[kind])
     form: type[BaseModel] = module.Recipe
     return LoadedRecipe(validated(form, **values), module)
@@ -144,6 +145,13 @@ def _offered(loaded: LoadedRecipe, name: str, option: str) -> Any:
 
 
 def _open(out: Path, *, resume: bool) -> None:
+    crew = Crew()
+    if crew.is_first:
+        _make(out, resume=resume)
+    crew.wait()
+
+
+def _make(out: Path, *, resume: bool) -> None:
     if not resume and any((out / name).exists() for name in _BEGUN):
         raise OutputError(
             f"{out} holds a training run already.", "Add --resume to continue it, or name another folder."
@@ -155,6 +163,8 @@ def _open(out: Path, *, resume: bool) -> None:
 
 
 def _keep_recipe(recipe: Any, out: Path, *, resume: bool) -> None:
+    if not Crew().is_first:
+        return
     values = recipe.model_dump(mode="json")
     if resume and (out / _AS_RUN).exists() and _parse(out / _AS_RUN) != values:
         raise UsageError(

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from manuscribe.errors import UsageError
+from manuscribe.training.finetune.dropout import quicken
 from manuscribe.training.finetune.stage import Stage
 
 _DECODER = r"decoder\.model\.decoder\.layers\.\d+\."
@@ -72,13 +73,15 @@ def with_adapter(model: Any, stage: Stage, base: str) -> Any:
         use_dora=stage.adapter == "dora",
     )
     adapted = get_peft_model(model, settings)
+    quicken(adapted)
     # PEFT writes down where the model came from, which here is nowhere: it was filled by hand.
     adapted.peft_config["default"].base_model_name_or_path = base
     return adapted
 
 
 def _is_frozen(name: str, stage: Stage) -> bool:
-    if any(name.startswith(f"{part}.") for part in stage.freeze):
+    # What some encoders make of their first state takes no part in reading.
+    if any(name.startswith(f"{part}.") for part in (*stage.freeze, "encoder.pooler")):
         return True
     if not stage.freeze_layers:
         return False

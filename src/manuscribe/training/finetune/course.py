@@ -15,10 +15,11 @@ from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.configuration import Fit
 from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.readers.vocabulary import vocabulary_of
+from manuscribe.training.crew import Crew
 from manuscribe.training.export import write_hub_card
 from manuscribe.training.finetune.lesson import DONE, MODEL, Lesson
 from manuscribe.training.finetune.model import load_pupil, read_with
-from manuscribe.training.finetune.report import Report, Result, load_result, write_amounts
+from manuscribe.training.finetune.report import AMOUNTS, Report, Result, load_result, write_amounts
 from manuscribe.training.finetune.stage import Divided, Stage, divide, drawn, kept_apart
 from manuscribe.training.form import RecipeForm
 
@@ -65,7 +66,10 @@ def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet:
     """
     course = _Course(recipe, root, out, quiet=quiet)
     results = [course.run(number, resume=resume) for number in range(len(recipe.stages))]
-    return _publish(recipe, course, out, results)
+    if course.crew.is_first:
+        _publish(recipe, course, out, results)
+    course.crew.wait()
+    return out / recipe.name
 
 
 def learn_by_heart(recipe: Recipe, root: Path, out: Path, count: int, *, quiet: bool = False) -> int:
@@ -80,7 +84,8 @@ def learn_by_heart(recipe: Recipe, root: Path, out: Path, count: int, *, quiet: 
     try:
         return lesson.learn_by_heart()
     finally:
-        rmtree(out / "by-heart", ignore_errors=True)
+        if course.crew.is_first:
+            rmtree(out / "by-heart", ignore_errors=True)
 
 
 def compare_amounts(
@@ -104,12 +109,16 @@ def compare_amounts(
         if not (resume and (folder / DONE).is_file()):
             course.lesson(last, Divided(some, lines.validation), lines.validation, folder).run(resume=resume)
         results[len(some)] = load_result(folder / DONE)
-    return write_amounts(recipe.name, results, out)
+    if course.crew.is_first:
+        write_amounts(recipe.name, results, out)
+    course.crew.wait()
+    return out / AMOUNTS
 
 
 class _Course:
     def __init__(self, recipe: Recipe, root: Path, out: Path, *, quiet: bool) -> None:
-        self._recipe, self._out, self._quiet = recipe, out, quiet
+        self.crew = Crew()
+        self._recipe, self._out, self._quiet = recipe, out, quiet or not self.crew.is_first
         self._lines = kept_apart([divide(stage.data, root, recipe.seed) for stage in recipe.stages])
         self._goal = self._lines[-1].validation
         self._check_texts()
@@ -150,7 +159,7 @@ class _Course:
         # What `fit` says is written into the first stage's model, and so the later ones' own.
         base = str((self.folder(number - 1) / MODEL).absolute()) if number else _whole_name(recipe.model)
         pupil = load_pupil(base, None if number else recipe.revision, None if number else recipe.fit)
-        return Lesson(pupil, base, recipe.stages[number], lines, goal, folder, recipe.seed, self._quiet)
+        return Lesson(pupil, base, recipe.stages[number], lines, goal, folder, recipe.seed, self._quiet, self.crew)
 
 
 def _whole_name(model: str) -> str:
@@ -158,7 +167,7 @@ def _whole_name(model: str) -> str:
     return str(Path(model).absolute()) if Path(model).is_dir() else model
 
 
-def _publish(recipe: Recipe, course: _Course, out: Path, results: Sequence[Result]) -> Path:
+def _publish(recipe: Recipe, course: _Course, out: Path, results: Sequence[Result]) -> None:
     """Copy the last stage's model to its place, with its card, and measure it there as a user would."""
     folder, lines = out / recipe.name, course.lines(-1)
     rmtree(folder, ignore_errors=True)
@@ -169,7 +178,6 @@ def _publish(recipe: Recipe, course: _Course, out: Path, results: Sequence[Resul
     languages = sorted({line.language for line in lines.train if line.language})
     figures = {name: getattr(report.final["greedy"], name) for name in ("cer", "wer", "exact")}
     write_hub_card(folder, recipe.for_card(_parameters(folder), figures), languages, base=recipe.model)
-    return folder
 
 
 def _test_figures(recipe: Recipe, course: _Course, lines: Sequence[LabelledLine]) -> dict[str, Figures]:

@@ -7,12 +7,14 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+import torch
 from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import ModelError, UsageError
 from manuscribe.evaluation.lines import Figures, figures_of
+from manuscribe.training.crew import Crew
 from manuscribe.training.finetune.adapters import merged, with_adapter
 from manuscribe.training.finetune.batches import Collator, TaughtLines
 from manuscribe.training.finetune.curves import draw_curves
@@ -20,6 +22,7 @@ from manuscribe.training.finetune.model import Pupil, check_loss, publish, reade
 from manuscribe.training.finetune.plan import plan_of
 from manuscribe.training.finetune.report import Result, save_result
 from manuscribe.training.finetune.stage import Divided, Stage
+from manuscribe.training.finetune.states import States, encode, with_states
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of, read_lines_with
 from manuscribe.training.finetune.watch import Watch
 from manuscribe.training.progress import Progress
@@ -27,6 +30,7 @@ from manuscribe.training.progress import Progress
 DONE = "result.json"
 MODEL = "model"
 _PROBED = 4  # lines that are read to learn what the checkpoint's texts begin with
+_STATES = "states"
 _BY_HEART = 200  # epochs in which a few lines must be learnt
 
 
@@ -38,6 +42,7 @@ class Lesson:
         base: What the pupil was loaded from.
         goal: The last stage's validation lines.
         folder: For checkpoints, log, curves, the model and the result.
+        crew: The processes that teach it; the first one alone writes and speaks.
     """
 
     pupil: Pupil
@@ -48,6 +53,7 @@ class Lesson:
     folder: Path
     seed: int
     quiet: bool
+    crew: Crew
 
     def run(self, *, resume: bool) -> None:
         """Teach, then write the model and the result; checkpoints are removed.
@@ -67,19 +73,26 @@ class Lesson:
         before, goal_before = self._figures(self.pupil.model)
         say.tell(f"stage {self.stage.name}: CER {before.cer:.4f} before")
         model = self._adapted(taught)
-        say.tell(plan_of(model, self.stage, len(taught), len(self.lines.validation)))
+        say.tell(plan_of(model, self.stage, len(taught), len(self.lines.validation), self.crew.size))
         checkpoint = _last_checkpoint(self.folder) if resume else None
         steps = self._train(model, taught, self.stage, checkpoint=checkpoint)
-        draw_curves(self.folder / "log.jsonl", self.folder / "curves.png")
         after, goal_after = self._figures(model)
         say.tell(f"stage {self.stage.name}: CER {after.cer:.4f} after")
+        if self.crew.is_first:
+            self._finish(model, Result(self.stage.name, before, after, goal_before, goal_after, steps))
+        self.crew.wait()
+
+    def _finish(self, model: Any, result: Result) -> None:
+        draw_curves(self.folder / "log.jsonl", self.folder / "curves.png")
         if self.stage.merge:
             publish(self.pupil, merged(model), self.folder / MODEL)
         else:
             model.save_pretrained(self.folder / MODEL)
-        save_result(Result(self.stage.name, before, after, goal_before, goal_after, steps), self.folder / DONE)
+        save_result(result, self.folder / DONE)
         for kept in self.folder.glob("checkpoint-*"):
             rmtree(kept)
+        for kept in self.folder.glob(f"{_STATES}.*"):
+            kept.unlink()
 
     def learn_by_heart(self) -> int:
         """Check that the lines to learn from, measured on themselves, can be learnt at all; returns the steps it took.
@@ -94,7 +107,7 @@ class Lesson:
         stage = self.stage.model_copy(update=calm | fast)
         self.stage = stage
         model = self._adapted(taught)
-        say.tell(plan_of(model, stage, len(taught), len(self.lines.validation)))
+        say.tell(plan_of(model, stage, len(taught), len(self.lines.validation), self.crew.size))
         steps = self._train(model, taught, stage, keep=False)
         cer = self._figures(model)[0].cer
         if cer > 0:
@@ -112,6 +125,20 @@ class Lesson:
         self.pupil.begins = _beginning(self.pupil, self.lines.train[:_PROBED])
         return Progress(0, quiet=self.quiet)
 
+    def _encode(self, model: Any, taught: TaughtLines) -> None:
+        """Where no line is varied and the encoder stays as it is, let it look at each line once for all epochs."""
+        if self.stage.policy or any(parameter.requires_grad for parameter in model.get_encoder().parameters()):
+            return
+        path, collate = self.folder / f"{_STATES}.bin", Collator(self.pupil)
+        if self.crew.is_first:
+            model.to("cuda" if torch.cuda.is_available() else "cpu")
+            encode(model, (collate([taught[number]]) for number in range(len(taught))), len(taught), path)
+            model.to("cpu")
+        self.crew.wait()
+        if path.with_suffix(".npy").exists():
+            taught.states = States(path)
+            with_states(model.get_decoder())
+
     def _adapted(self, taught: TaughtLines) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers for a name of old
@@ -119,6 +146,7 @@ class Lesson:
             # PEFT looks for settings at the base, and finds none where that was an adapter, merged by now.
             base = self.base if stored.folder == stored.base else str(stored.base)
             model = with_adapter(self.pupil.model, self.stage, base)
+        self._encode(model, taught)
         check_loss(model, Collator(self.pupil)([taught[0], taught[len(taught) - 1]]))
         return model
 
@@ -127,7 +155,7 @@ class Lesson:
     ) -> int:
         watch = Watch(self.folder, stage.checkpoint_minutes, quiet=self.quiet)
         arguments = arguments_of(stage, self.folder, self.seed, keep=keep)
-        trainer = LineTrainer(self.pupil, model, stage, taught, self.lines.validation, arguments, watch)
+        trainer = LineTrainer(self.pupil, model, stage, taught, self.lines.validation, arguments, watch, self.crew)
         try:
             trainer.train(resume_from_checkpoint=checkpoint)
         finally:
@@ -137,10 +165,11 @@ class Lesson:
     def _figures(self, model: Any) -> tuple[Figures, Figures]:
         """On the stage's own validation lines, and on the last stage's."""
         model.eval()
-        own = figures_of(read_lines_with(self.pupil, model, self.lines.validation, self.stage.beams))
-        if self.goal == self.lines.validation:
-            return own, own
-        return own, figures_of(read_lines_with(self.pupil, model, self.goal, self.stage.beams))
+        own = self._read(model, self.lines.validation)
+        return own, own if self.goal == self.lines.validation else self._read(model, self.goal)
+
+    def _read(self, model: Any, lines: Sequence[LabelledLine]) -> Figures:
+        return figures_of(read_lines_with(self.pupil, model, lines, self.stage.beams, self.crew))
 
 
 def _beginning(pupil: Pupil, lines: Sequence[LabelledLine]) -> tuple[int, ...]:

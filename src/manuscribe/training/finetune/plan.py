@@ -8,11 +8,11 @@ from manuscribe.training.finetune.stage import Stage
 _BYTES = 4  # of a weight in float32
 
 
-def plan_of(model: Any, stage: Stage, lines: int, validated: int) -> str:
+def plan_of(model: Any, stage: Stage, lines: int, validated: int, processes: int = 1) -> str:
     """Which weights are learnt, in how many steps, and about how much memory that takes besides what images need."""
     found = trainable(model)
     learnt, whole = (sum(counts[side] for counts in found.values()) for side in (0, 1))
-    together = stage.batch * stage.accumulation
+    together = stage.batch * stage.accumulation * processes
     steps = -(-lines // together) * stage.epochs
     # Weights, and for those that are learnt the gradient and AdamW's two means.
     memory = _BYTES * (whole + 3 * learnt) / 2**30

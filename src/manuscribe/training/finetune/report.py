@@ -8,6 +8,8 @@ from pathlib import Path
 from manuscribe.evaluation.lines import Figures
 from manuscribe.training.finetune.curves import draw_amounts
 
+AMOUNTS = "amounts.md"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -78,17 +80,16 @@ class Report:
         return "\n".join(rows) + "\n"
 
 
-def write_amounts(name: str, results: Mapping[int, Result], folder: Path) -> Path:
-    """Write what more lines brought, as `amounts.md`, `amounts.json` and `amounts.png`; returns the first."""
+def write_amounts(name: str, results: Mapping[int, Result], folder: Path) -> None:
+    """Write what more lines brought, as `amounts.md`, `amounts.json` and `amounts.png`."""
     counts = sorted(results)
     rows = [f"# {name}: what more lines bring", "", *_head("lines learnt from")]
     rows.append(_row("none", results[counts[0]].before))
     rows += [_row(str(count), results[count].after) for count in counts]
-    (folder / "amounts.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / AMOUNTS).write_text("\n".join(rows) + "\n", encoding="utf-8")
     values = {count: asdict(results[count]) for count in counts}
     (folder / "amounts.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     draw_amounts({count: results[count].after.cer for count in counts}, folder / "amounts.png")
-    return folder / "amounts.md"
 
 
 def _head(first: str) -> list[str]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,22 @@ from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import ModelError
 from manuscribe.evaluation.lines import Pair, figures_of
 from manuscribe.extras import missing
+from manuscribe.training.crew import Crew
 from manuscribe.training.finetune.adapters import merged
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
 from manuscribe.training.finetune.model import Pupil, read_with, reader_of
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.watch import Watch
+from manuscribe.training.loop import processor_has_bf16
 
 _SELDOM = 20  # steps between two readings of lines that are learnt by heart
 _SHOWN = 3  # readings that are shown after each epoch
 
 
-def read_lines_with(pupil: Pupil, model: Any, lines: Sequence[LabelledLine], beams: int) -> list[Pair]:
+def read_lines_with(pupil: Pupil, model: Any, lines: Sequence[LabelledLine], beams: int, crew: Crew) -> list[Pair]:
     """What is written in lines, and what the model as it stands reads."""
-    return read_with(reader_of(pupil, merged(model), beams), lines)
+    reader = reader_of(pupil, merged(model), beams)
+    return crew.share(lines, partial(read_with, reader))
 
 
 class LineTrainer(Seq2SeqTrainer):
@@ -40,8 +44,9 @@ class LineTrainer(Seq2SeqTrainer):
         validation: Sequence[LabelledLine],
         arguments: Seq2SeqTrainingArguments,
         watch: Watch,
+        crew: Crew,
     ) -> None:
-        self._pupil, self._stage, self._watch = pupil, stage, watch
+        self._pupil, self._stage, self._watch, self._crew = pupil, stage, watch, crew
         self._lines, self._validation = lines, validation
         super().__init__(
             model=model,
@@ -58,7 +63,9 @@ class LineTrainer(Seq2SeqTrainer):
         self.remove_callback(PrinterCallback)  # standard output is for results
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:  # noqa: ARG002
-        return ByLength(self._lines, self.args.train_batch_size * self.args.world_size, self.args.seed)
+        args = self.args
+        together = args.train_batch_size * args.world_size * args.gradient_accumulation_steps
+        return ByLength(self._lines, together, args.seed)
 
     def training_step(self, *arguments: Any, **named: Any) -> torch.Tensor:
         """One batch forward and backward.
@@ -86,7 +93,7 @@ class LineTrainer(Seq2SeqTrainer):
         model = self.accelerator.unwrap_model(self.model)
         was_training = model.training
         model.eval()
-        pairs = read_lines_with(self._pupil, model, self._validation, self._stage.beams)
+        pairs = read_lines_with(self._pupil, model, self._validation, self._stage.beams, self._crew)
         model.train(was_training)
         figures = {f"{metric_key_prefix}_{name}": value for name, value in asdict(figures_of(pairs)).items()}
         self._watch.show(pairs[:_SHOWN])
@@ -135,6 +142,7 @@ def arguments_of(stage: Stage, folder: Path, seed: int, *, keep: bool = True) ->
 
 
 def _half(precision: str) -> str:
-    if precision == "auto":
-        return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "fp32"
-    return precision
+    if precision != "auto":
+        return precision
+    has_bf16 = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else processor_has_bf16()
+    return "bf16" if has_bf16 else "fp32"

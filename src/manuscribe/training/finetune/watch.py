@@ -64,7 +64,7 @@ class Watch(TrainerCallback):
     ) -> None:
         """Append a row to the log."""
         logs: dict[str, float] = kwargs.get("logs") or {}
-        if not logs:
+        if not logs or not state.is_world_process_zero:
             return
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps({"step": state.global_step, **logs}) + "\n")
