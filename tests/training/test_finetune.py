@@ -25,13 +25,14 @@ from manuscribe.options import validated
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.training.crew import Crew
+from manuscribe.training.dividing import Divided, LinesSection, divide, kept_apart
 from manuscribe.training.finetune.adapters import merged, targets_of, trainable, with_adapter
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
 from manuscribe.training.finetune.course import Recipe
 from manuscribe.training.finetune.dropout import QuickDropout
 from manuscribe.training.finetune.lesson import Lesson
 from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
-from manuscribe.training.finetune.stage import Divided, LinesSection, Stage, divide, kept_apart
+from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.states import encode, states_together, with_states
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
 from manuscribe.training.finetune.watch import Watch
@@ -400,6 +401,17 @@ def test_a_run_that_was_killed_goes_on_to_the_same_result(root):
     assert json.loads((whole / "report.json").read_text()) == json.loads((cut / "report.json").read_text())
 
 
+@pytest.mark.parametrize("most", [60_000, 200_000])  # in a checkpoint's state, in its weights
+def test_a_disk_that_is_full_ends_the_run_with_a_remedy(root, most):
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}));"
+    code = f"{limit} from manuscribe.cli.main import run; run()"
+    words = ["train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--quiet"]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCode.OUTPUT, done.stderr
+    assert "go on with --resume" in done.stderr
+    assert command(*words, "--resume") == ExitCode.OK
+
+
 def test_a_few_lines_are_learnt_by_heart(root, tmp_path, base, capsys):
     # The weights of the others' base were made to differ wildly, and are hard to move.
     torch.manual_seed(0)
@@ -558,6 +570,24 @@ def test_a_missing_image_is_told_before_anything_is_learnt(root, capsys):
     assert "gone.png" in capsys.readouterr().err
 
 
+def test_a_checkpoint_gets_tokens_for_another_script_before_the_first_stage(root, capsys):
+    texts = ("один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять", "десять")
+    write_lines(root / "lines.jsonl", lines_of(texts))
+    recipe = yaml.safe_load((root / "recipe.yaml").read_text()) | {"script": {"tokens": "characters"}}
+    recipe["stages"] = [recipe["stages"][1] | {"name": "letters"}]
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    arguments = ("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out")
+    assert command(*arguments) == ExitCode.OK
+    assert "script, characters" in capsys.readouterr().err
+    tokens = load_pupil(str(root / "out" / "taught")).tokens
+    assert [tokens.text(tokens.tokens(text)) for text in texts] == list(texts)
+    written = (root / "out" / "script" / "model.safetensors").stat().st_mtime_ns
+    assert command(*arguments, "--resume", "-q") == ExitCode.OK
+    assert (root / "out" / "script" / "model.safetensors").stat().st_mtime_ns == written
+    assert command(*arguments, "--set", "stages.0={name: x, data: {lines: [lines.jsonl]}}") == ExitCode.USAGE
+    assert "new tokens are learnt whole" in capsys.readouterr().err
+
+
 def test_an_adapter_may_stay_apart(root):
     recipe = yaml.safe_load((root / "recipe.yaml").read_text())
     recipe["stages"] = [recipe["stages"][0] | {"merge": False, "epochs": 1}]
@@ -585,7 +615,7 @@ def test_other_kinds_have_no_such_options(root):
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
-@pytest.mark.parametrize("name", ["kgb-two-stage", "finetune-full", "decoder-only"])
+@pytest.mark.parametrize("name", ["kgb-two-stage", "finetune-full", "decoder-only", "new-script"])
 def test_the_recipes_that_ship_are_recipes(name):
     assert load_recipe(RECIPES / f"{name}.yaml").recipe.kind == "finetune"
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.evaluation.metrics import character_error_rate, word_error_rate
+from manuscribe.readers.protocol import LineReader
 from manuscribe.text.charset import normalise
 
 Pair = tuple[str, str]
 """What is written there, and what was read."""
+_TOGETHER = 64  # lines whose images are in memory together
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,16 @@ class Figures:
     cer: float
     wer: float
     exact: float
+
+
+def read_with(reader: LineReader, lines: Sequence[LabelledLine]) -> list[Pair]:
+    """What is written in lines, and what a reader reads; not all images are in memory at once."""
+    pairs: list[Pair] = []
+    for start in range(0, len(lines), _TOGETHER):
+        some = lines[start : start + _TOGETHER]
+        readings = reader.read([line.rgb() for line in some])
+        pairs += [(line.text, reading.text) for line, reading in zip(some, readings, strict=True)]
+    return pairs
 
 
 def figures_of(pairs: Sequence[Pair]) -> Figures:

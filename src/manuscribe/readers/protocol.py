@@ -71,7 +71,7 @@ def _trained(path: Path, options: ReaderOptions) -> LineReader:
     from manuscribe.readers.compact.reader import CompactReader
 
     model = ModelFile(path)
-    if model.card.get("kind") != "compact-reader":
+    if model.card.get("kind") not in ("compact-reader", "compact-hand"):
         raise ModelError(f"{path} holds no reader.", "Name a file that `manuscribe train` made from a reader's recipe.")
     return CompactReader(options, model)
 

@@ -1,7 +1,7 @@
 """Lines to learn from: real ones by width, rendered ones beside them, some of both held out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -97,8 +97,63 @@ class WidthSection(Section):
     narrow_width: int = Field(default=320, gt=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a batch's lines are drawn from: those numbered `low` to `high`, all of about `width`, `size` of them."""
+
+    low: int
+    high: int
+    width: int
+    size: int
+
+
+class RealLines:
+    """Real lines by width.
+
+    Args:
+        weights: How many times as often as by its size a source's lines are drawn; 1 for sources not named.
+    """
+
+    def __init__(self, lines: Sequence[LabelledLine], weights: Mapping[str, float]) -> None:
+        drawn = sorted(
+            ((to_height(line.pixels()), line.text, weights.get(line.source, 1.0)) for line in lines),
+            key=lambda row: row[0].shape[1],
+        )
+        self._lines = [(line, text) for line, text, _ in drawn]
+        self._widths = np.array([line.shape[1] for line, _ in self._lines])
+        shares = np.array([share for _, _, share in drawn])
+        self._shares = np.concatenate([[0.0], np.cumsum(shares)])
+        self._pixels = np.cumsum(shares * self._widths)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def place(self, options: WidthSection, rng: np.random.Generator, *, narrow: bool) -> Place:
+        """Choose a width."""
+        last = len(self._lines)
+        if narrow:
+            last = min(last, max(_NEIGHBOURS, int(np.searchsorted(self._widths, options.narrow_width))))
+        # Drawing by pixel, not by line, makes up for narrow lines' larger batches.
+        anchor = int(np.searchsorted(self._pixels[:last], rng.uniform(0, self._pixels[last - 1])))
+        width = int(self._widths[anchor])
+        size = min(options.largest, max(4, options.pixels // (width + 16)))
+        return Place(max(0, anchor - _NEIGHBOURS), min(last, anchor + _NEIGHBOURS), width, size)
+
+    def draw(self, place: Place, rng: np.random.Generator) -> Sample:
+        """One of the place's lines, varied."""
+        drawn = rng.uniform(self._shares[place.low], self._shares[place.high])
+        line, text = self._lines[int(np.searchsorted(self._shares, drawn, side="right")) - 1]
+        return vary(line, rng), text
+
+
+def samples(lines: Sequence[LabelledLine], count: int, seed: int) -> list[Sample]:
+    """Some lines, as they are read."""
+    chosen = np.random.default_rng(seed).permutation(len(lines))[:count]
+    return [(to_height(lines[i].pixels()), lines[i].text) for i in chosen]
+
+
 class LineSource:
-    """Draws batches of lines of about the same width.
+    """Draws batches of lines of about the same width, real ones and rendered ones.
 
     Args:
         data: Which lines, from a recipe.
@@ -115,26 +170,14 @@ class LineSource:
         rest, held = data.split(root, known)
         self.texts = TextSource(load_texts(root / data.synthetic.texts, sorted(data.synthetic.languages)))
         self._renderer = LineRenderer(load_faces(root / data.synthetic.fonts), self.texts)
-        drawn = sorted(
-            ((to_height(line.pixels()), line.text, data.weights.get(line.source, 1.0)) for line in rest),
-            key=lambda row: row[0].shape[1],
-        )
-        self._real = [(line, text) for line, text, _ in drawn]
-        self._widths = np.array([line.shape[1] for line, _ in self._real])
-        weights = np.array([weight for _, _, weight in drawn])
-        self._weights = np.concatenate([[0.0], np.cumsum(weights)])
-        self._pixels = np.cumsum(weights * self._widths)
-        self.held = self._choose(held)
-        self.held_rendered = self._render()
-
-    def _choose(self, held: Sequence[LabelledLine]) -> list[Sample]:
         if not held:
             raise UsageError(
                 "No lines can be held out: every source of the recipe's lines has a single group.",
                 "Give pages or writers as groups.",
             )
-        chosen = np.random.default_rng(self._data.seed).permutation(len(held))[: self._data.validation_lines]
-        return [(to_height(held[i].pixels()), held[i].text) for i in chosen]
+        self._real = RealLines(rest, data.weights)
+        self.held = samples(held, data.validation_lines, data.seed)
+        self.held_rendered = self._render()
 
     def _render(self) -> list[Sample]:
         rng = np.random.default_rng((self._data.seed, 2**32 - 1))
@@ -143,26 +186,17 @@ class LineSource:
 
     def batch(self, options: WidthSection, rng: np.random.Generator, *, narrow: bool) -> tuple[list[Sample], int]:
         """Lines of about the same width, each varied, and that width; which ones depends on `rng` alone."""
-        last = len(self._real)
-        if narrow:
-            last = min(last, max(_NEIGHBOURS, int(np.searchsorted(self._widths, options.narrow_width))))
-        # Drawing by pixel, not by line, makes up for narrow lines' larger batches.
-        anchor = int(np.searchsorted(self._pixels[:last], rng.uniform(0, self._pixels[last - 1])))
-        width = int(self._widths[anchor])
-        size = min(options.largest, max(4, options.pixels // (width + 16)))
-        low, high = max(0, anchor - _NEIGHBOURS), min(last, anchor + _NEIGHBOURS)
-        return [self._sample(low, high, width, rng) for _ in range(size)], width
+        place = self._real.place(options, rng, narrow=narrow)
+        return [self._sample(place, rng) for _ in range(place.size)], place.width
 
-    def _sample(self, low: int, high: int, width: int, rng: np.random.Generator) -> Sample:
+    def _sample(self, place: Place, rng: np.random.Generator) -> Sample:
         synthetic = self._data.synthetic
-        if rng.random() < synthetic.share:
-            names = sorted(synthetic.languages)
-            weights = np.array([synthetic.languages[name] for name in names])
-            language = str(rng.choice(names, p=weights / weights.sum()))
-            return self._renderer.draw(language, max(1, width // _PIXELS_A_CHARACTER), rng)
-        drawn = rng.uniform(self._weights[low], self._weights[high])
-        line, text = self._real[int(np.searchsorted(self._weights, drawn, side="right")) - 1]
-        return vary(line, rng), text
+        if rng.random() >= synthetic.share:
+            return self._real.draw(place, rng)
+        names = sorted(synthetic.languages)
+        weights = np.array([synthetic.languages[name] for name in names])
+        language = str(rng.choice(names, p=weights / weights.sum()))
+        return self._renderer.draw(language, max(1, place.width // _PIXELS_A_CHARACTER), rng)
 
 
 def squeeze(line: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:

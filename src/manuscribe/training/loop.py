@@ -59,7 +59,11 @@ class LoopOptions(BaseModel):
 class Task(Protocol):
     """What a network learns."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        ...
+
     metric: str
     """Name of the evaluated figure that decides which weights are best; smaller is better."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from manuscribe.text.charset import charset
 from manuscribe.training.export import export_onnx, write_card
 from manuscribe.training.form import NetworkForm, Section
 from manuscribe.training.lines import DataSection, LineSource, Sample, WidthSection, squeeze
-from manuscribe.training.loop import multiplies_bf16
+from manuscribe.training.loop import LoopOptions, multiplies_bf16
 from manuscribe.training.reader_network import COLUMN, CompactNetwork
 from manuscribe.training.start import start_from
 
@@ -61,6 +61,15 @@ class Recipe(NetworkForm):
     network: NetworkSection = NetworkSection()
 
 
+def model_file(name: str) -> ModelFile:
+    """An embedded model by its name, or an exported one by its path, which ends in `.onnx`.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    return ModelFile(Path(name)) if name.endswith(".onnx") else embedded(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Lines B×1×64×W with their texts as class numbers, one after the other."""
@@ -70,37 +79,35 @@ class Batch:
     lengths: Tensor
 
 
-class CompactReaderTask:
-    """Implements `training.loop.Task`."""
+class CompactTask:
+    """What all ways to train a compact reader share; the lines are the subclass's affair."""
 
     metric = "cer"
 
-    def __init__(self, recipe: Recipe, root: Path) -> None:
-        self.recipe = recipe
+    def __init__(self, network: NetworkSection, options: LoopOptions, shortcut_weight: float) -> None:
         self.characters = charset()
         self._class = {character: number for number, character in enumerate(self.characters, start=1)}
-        torch.manual_seed(recipe.loop.seed)
-        network = recipe.network
+        torch.manual_seed(options.seed)
         size = (network.channels, network.width, network.depth, network.hidden)
         self.model = CompactNetwork(len(self.characters) + 1, *size)
+        self._shortcut_weight = shortcut_weight
         # In bfloat16 convolutions are fastest with the channels last, in float32 with the channels first.
-        self._layout = torch.channels_last if multiplies_bf16(recipe.loop) else torch.contiguous_format
+        self._layout = torch.channels_last if multiplies_bf16(options) else torch.contiguous_format
         self.model.to(memory_format=self._layout)  # type: ignore[call-overload]  # missing in torch's stubs
-        self._lines = LineSource(recipe.data, root, self.characters)
-        if recipe.start:
-            self._start(recipe.start)
 
-    def _start(self, name: str) -> None:
-        begun = ModelFile(Path(name)) if name.endswith(".onnx") else embedded(name)
+    def start(self, name: str, lines: Tensor) -> None:
+        """Take the weights of an embedded or an exported reader, its norms measured anew on some lines.
+
+        Raises:
+            ModelError: There is no such reader, or it is another kind of network.
+        """
+        begun = model_file(name)
         if begun.charset != self.characters:
             raise ModelError(f"{begun.path} reads another charset than this version of manuscribe trains.")
-        start_from(begun.path, self.model, self.batch(self.recipe.batch.narrow_steps).lines)
+        start_from(begun.path, self.model, lines)
 
-    def batch(self, step: int) -> Batch:
-        """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""
-        rng = np.random.default_rng((self.recipe.loop.seed, step))
-        narrow = step < self.recipe.batch.narrow_steps
-        samples, width = self._lines.batch(self.recipe.batch, rng, narrow=narrow)
+    def together(self, samples: Sequence[Sample], width: int, rng: np.random.Generator) -> Batch:
+        """Lines of about a width as a batch."""
         return self._collate([(_ink(line, width, rng), text) for line, text in samples], rng)
 
     def _collate(self, samples: Sequence[tuple[NDArray[np.float32], str]], rng: np.random.Generator) -> Batch:
@@ -117,13 +124,15 @@ class CompactReaderTask:
     def loss(self, batch: Batch) -> Tensor:
         """CTC of the main head and, weighted, of the shortcut; per character."""
         main, shortcut = self.model.scores(batch.lines)
-        return _ctc(main, batch) + self.recipe.batch.shortcut_weight * _ctc(shortcut, batch)
+        return _ctc(main, batch) + self._shortcut_weight * _ctc(shortcut, batch)
 
-    def evaluate(self) -> dict[str, float]:
-        """CER on held-out groups and on held-out renderings, greedy."""
-        return {"cer": self._cer(self._lines.held), "cer_synthetic": self._cer(self._lines.held_rendered)}
+    @property
+    def parameters(self) -> int:
+        """Numbers in what is exported."""
+        return sum(p.numel() for name, p in self.model.named_parameters() if not name.startswith("shortcut"))
 
-    def _cer(self, lines: Sequence[Sample]) -> float:
+    def cer(self, lines: Sequence[Sample]) -> float:
+        """Of greedy readings."""
         return character_error_rate((text, self.read(line)) for line, text in lines)
 
     def read(self, line: NDArray[np.uint8]) -> str:
@@ -134,18 +143,44 @@ class CompactReaderTask:
         return "".join(self.characters[number - 1] for number in kept)
 
 
+class CompactReaderTask(CompactTask):
+    """Implements `training.loop.Task` with real and rendered lines."""
+
+    def __init__(self, recipe: Recipe, root: Path) -> None:
+        super().__init__(recipe.network, recipe.loop, recipe.batch.shortcut_weight)
+        self.recipe = recipe
+        self._lines = LineSource(recipe.data, root, self.characters)
+        if recipe.start:
+            self.start(recipe.start, self.batch(recipe.batch.narrow_steps).lines)
+
+    def batch(self, step: int) -> Batch:
+        """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""
+        rng = np.random.default_rng((self.recipe.loop.seed, step))
+        narrow = step < self.recipe.batch.narrow_steps
+        drawn, width = self._lines.batch(self.recipe.batch, rng, narrow=narrow)
+        return self.together(drawn, width, rng)
+
+    def evaluate(self) -> dict[str, float]:
+        """CER on held-out groups and on held-out renderings, greedy."""
+        return {"cer": self.cer(self._lines.held), "cer_synthetic": self.cer(self._lines.held_rendered)}
+
+
 def build_task(recipe: Recipe, root: Path) -> CompactReaderTask:
     """Load the data of a recipe, whose paths are relative to `root`, and make the network."""
     return CompactReaderTask(recipe, root)
 
 
-def export(recipe: Recipe, task: CompactReaderTask, weights: Path, figures: Mapping[str, float], out: Path) -> Path:
+def export(recipe: Recipe, task: CompactTask, weights: Path, figures: Mapping[str, float], out: Path) -> Path:
     """Write trained weights as an ONNX file into the folder `out`, with its card."""
-    path = out / f"{recipe.name}.onnx"
     task.model.load_state_dict(load_file(weights))
+    return write_reader(task, recipe.for_card(task.parameters, figures, task.characters), out)
+
+
+def write_reader(task: CompactTask, card: Mapping[str, Any], out: Path) -> Path:
+    """Write a task's model as it stands, with what its card says; see `export`."""
+    path = out / f"{card['name']}.onnx"
     export_onnx(task.model, torch.zeros(1, 1, 64, 256), path, {"lines": {0: "batch", 3: "width"}}, ["scores"])
-    exported = [p for name, p in task.model.named_parameters() if not name.startswith("shortcut")]
-    write_card(path, recipe.for_card(sum(p.numel() for p in exported), figures, task.characters))
+    write_card(path, card)
     return path
 
 

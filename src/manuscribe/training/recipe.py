@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel
+from safetensors import SafetensorError
 
 from manuscribe.errors import InputError, OutputError, UsageError
 from manuscribe.extras import needs
@@ -23,6 +24,7 @@ from manuscribe.training.loop import Task, train
 # the model's path.
 _KINDS = {
     "compact-reader": "manuscribe.training.reader",
+    "compact-hand": "manuscribe.training.hand",
     "finetune": "manuscribe.training.finetune.course",
     "trocr": "manuscribe.training.trocr",
     "segmenter": "manuscribe.training.segmenter",
@@ -199,14 +201,28 @@ def _written_below(out: Path) -> Iterator[None]:
     """Turn the system's refusals to write below `out` into `OutputError`; what fails elsewhere is raised on."""
     try:
         yield
-    except OSError as error:
-        # A full disk is noticed by a file that is open already: then no name is told.
-        elsewhere = error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(out)
-        if error.errno is None or elsewhere:
+    except Exception as error:
+        reason = _refusal(error, out)
+        if reason is None:
             raise
         raise OutputError(
-            f"{out} cannot be written: {error.strerror}.", "Make room there, then go on with --resume."
+            f"{out} cannot be written: {reason}.", "Make room there, then go on with --resume."
         ) from error
+
+
+def _refusal(error: Exception, out: Path) -> str | None:
+    """Why the system would not write below `out`; `None` where the error is of another kind."""
+    if isinstance(error, OSError):
+        # A full disk is noticed by a file that is open already: then no name is told.
+        elsewhere = error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(out)
+        return None if error.errno is None or elsewhere else error.strerror
+    # Safetensors' and PyTorch's writers, which transformers' trainer uses, wrap the system's errors.
+    text = str(error)
+    if isinstance(error, SafetensorError) and "I/O error: " in text:
+        return text.partition("I/O error: ")[2].partition(" (os error")[0]
+    if isinstance(error, RuntimeError) and ("inline_container" in text or "PytorchStreamWriter" in text):
+        return "a checkpoint could not be written to its end"
+    return None
 
 
 def _parse(path: Path) -> dict[str, Any]:

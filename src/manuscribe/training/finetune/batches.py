@@ -44,6 +44,11 @@ class TaughtLines(Dataset[dict[str, Any]]):
         return len(self._lines)
 
     @property
+    def is_varied(self) -> bool:
+        """Whether a line looks different each time."""
+        return self._policy is not None
+
+    @property
     def lengths(self) -> list[tuple[int, int]]:
         """What a batch is padded by, the dearest first: columns of patches where lines are wide, and tokens."""
         columns = self._columns if self._pupil.is_wide else [0] * len(self._lines)

@@ -10,19 +10,24 @@ from safetensors.torch import load_file
 
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import InputError
-from manuscribe.evaluation.lines import Figures, Pair, figures_by, figures_of, length_of
+from manuscribe.evaluation.lines import Figures, Pair, figures_by, figures_of, length_of, read_with
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.configuration import Fit
 from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.readers.vocabulary import vocabulary_of
 from manuscribe.training.crew import Crew
+from manuscribe.training.dividing import Divided, divide, drawn, kept_apart
 from manuscribe.training.export import write_hub_card
 from manuscribe.training.finetune.lesson import DONE, MODEL, Lesson
-from manuscribe.training.finetune.model import load_pupil, read_with
-from manuscribe.training.finetune.report import AMOUNTS, Report, Result, load_result, write_amounts
-from manuscribe.training.finetune.stage import Divided, Stage, divide, drawn, kept_apart
+from manuscribe.training.finetune.model import load_pupil
+from manuscribe.training.finetune.report import Report, Result, load_result
+from manuscribe.training.finetune.script.checkpoint import ScriptSection, with_script
+from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.form import RecipeForm
+from manuscribe.training.progress import Progress
+from manuscribe.training.tables import AMOUNTS, write_amounts
 
+_SCRIPT = "script"
 _BEAMS = 4
 
 
@@ -33,12 +38,14 @@ class Recipe(RecipeForm):
         model: The checkpoint that is taught: a folder, or a name on the hub.
         revision: Branch, tag or commit on the hub.
         fit: How lines come into its frame, from then on; as it was tuned if left out.
+        script: Other tokens, which it gets before the first stage.
     """
 
     kind: Literal["finetune"]
     model: str
     revision: str | None = None
     fit: Fit | None = None
+    script: ScriptSection | None = None
     seed: int = Field(default=0, ge=0)
     stages: tuple[Stage, ...] = Field(min_length=1)
 
@@ -47,6 +54,9 @@ class Recipe(RecipeForm):
         names = [stage.name for stage in self.stages]
         if len(set(names)) < len(names):
             raise ValueError("two stages have the same name")
+        first = self.stages[0]
+        if self.script and (first.adapter != "none" or "decoder" in first.freeze):
+            raise ValueError("new tokens are learnt whole: the first stage needs adapter: none, and no frozen decoder")
         if not all(stage.merge for stage in self.stages) and (len(self.stages) > 1 or self.fit or self.revision):
             raise ValueError(
                 "merge: false is for recipes of one stage, without fit and revision: an adapter names its base only"
@@ -64,7 +74,7 @@ def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet:
         ModelError: The checkpoint is not there or damaged, or the training diverged.
         InputError: Data are missing, or texts that the model cannot write.
     """
-    course = _Course(recipe, root, out, quiet=quiet)
+    course = _Course(recipe, root, out, resume=resume, quiet=quiet)
     results = [course.run(number, resume=resume) for number in range(len(recipe.stages))]
     if course.crew.is_first:
         _publish(recipe, course, out, results)
@@ -78,7 +88,7 @@ def learn_by_heart(recipe: Recipe, root: Path, out: Path, count: int, *, quiet: 
     Raises:
         ModelError: They are not.
     """
-    course = _Course(recipe, root, out, quiet=quiet)
+    course = _Course(recipe, root, out / "by-heart", quiet=quiet)
     few = drawn(course.lines(0).train, count, recipe.seed)
     lesson = course.lesson(0, Divided(few, few), few, out / "by-heart")
     try:
@@ -96,7 +106,7 @@ def compare_amounts(
     Raises:
         ModelError: See `build`.
     """
-    course = _Course(recipe, root, out, quiet=quiet)
+    course = _Course(recipe, root, out, resume=resume, quiet=quiet)
     for number in range(len(recipe.stages) - 1):
         course.run(number, resume=resume)
     lines, last = course.lines(-1), len(recipe.stages) - 1
@@ -110,22 +120,36 @@ def compare_amounts(
             course.lesson(last, Divided(some, lines.validation), lines.validation, folder).run(resume=resume)
         results[len(some)] = load_result(folder / DONE)
     if course.crew.is_first:
-        write_amounts(recipe.name, results, out)
+        before = results[min(results)].before
+        write_amounts(recipe.name, before, {count: result.after for count, result in results.items()}, out)
     course.crew.wait()
     return out / AMOUNTS
 
 
 class _Course:
-    def __init__(self, recipe: Recipe, root: Path, out: Path, *, quiet: bool) -> None:
+    def __init__(self, recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet: bool) -> None:
         self.crew = Crew()
         self._recipe, self._out, self._quiet = recipe, out, quiet or not self.crew.is_first
         self._lines = kept_apart([divide(stage.data, root, recipe.seed) for stage in recipe.stages])
         self._goal = self._lines[-1].validation
+        self._model, self._revision = _whole_name(recipe.model), recipe.revision
+        if recipe.script is not None:
+            self._give_tokens(recipe.script, resume=resume)
         self._check_texts()
+
+    def _give_tokens(self, script: ScriptSection, *, resume: bool) -> None:
+        """Write the checkpoint that the first stage starts from; what stages learnt is worth nothing with others."""
+        folder, recipe = self._out / _SCRIPT, self._recipe
+        if self.crew.is_first and not (resume and folder.is_dir()):
+            texts = [line.text for lines in self._lines for line in lines.train]
+            account = with_script(recipe.model, recipe.revision, script, texts, folder, recipe.seed)
+            Progress(0, quiet=self._quiet).tell(f"script, {script.tokens}:\n{account}")
+        self.crew.wait()
+        self._model, self._revision = str(folder.absolute()), None
 
     def _check_texts(self) -> None:
         """All stages' texts before the first one: the last stage's would otherwise be refused after hours."""
-        vocabulary = vocabulary_of(self._recipe.model, self._recipe.revision)
+        vocabulary = vocabulary_of(self._model, self._revision)
         for stage, lines in zip(self._recipe.stages, self._lines, strict=True):
             bad = [line for line in lines.train if vocabulary.lost(line.text)]
             if bad:
@@ -157,8 +181,8 @@ class _Course:
     def lesson(self, number: int, lines: Divided, goal: Sequence[LabelledLine], folder: Path) -> Lesson:
         recipe = self._recipe
         # What `fit` says is written into the first stage's model, and so the later ones' own.
-        base = str((self.folder(number - 1) / MODEL).absolute()) if number else _whole_name(recipe.model)
-        pupil = load_pupil(base, None if number else recipe.revision, None if number else recipe.fit)
+        base = str((self.folder(number - 1) / MODEL).absolute()) if number else self._model
+        pupil = load_pupil(base, None if number else self._revision, None if number else recipe.fit)
         return Lesson(pupil, base, recipe.stages[number], lines, goal, folder, recipe.seed, self._quiet, self.crew)
 
 

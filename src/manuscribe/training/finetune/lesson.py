@@ -15,13 +15,14 @@ from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import ModelError, UsageError
 from manuscribe.evaluation.lines import Figures, figures_of
 from manuscribe.training.crew import Crew
+from manuscribe.training.curves import draw_curves
+from manuscribe.training.dividing import Divided
 from manuscribe.training.finetune.adapters import merged, with_adapter
 from manuscribe.training.finetune.batches import Collator, TaughtLines
-from manuscribe.training.finetune.curves import draw_curves
 from manuscribe.training.finetune.model import Pupil, check_loss, publish, reader_of
 from manuscribe.training.finetune.plan import plan_of
 from manuscribe.training.finetune.report import Result, save_result
-from manuscribe.training.finetune.stage import Divided, Stage
+from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.states import States, encode, with_states
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of, read_lines_with
 from manuscribe.training.finetune.watch import Watch
@@ -125,20 +126,6 @@ class Lesson:
         self.pupil.begins = _beginning(self.pupil, self.lines.train[:_PROBED])
         return Progress(0, quiet=self.quiet)
 
-    def _encode(self, model: Any, taught: TaughtLines) -> None:
-        """Where no line is varied and the encoder stays as it is, let it look at each line once for all epochs."""
-        if self.stage.policy or any(parameter.requires_grad for parameter in model.get_encoder().parameters()):
-            return
-        path, collate = self.folder / f"{_STATES}.bin", Collator(self.pupil)
-        if self.crew.is_first:
-            model.to("cuda" if torch.cuda.is_available() else "cpu")
-            encode(model, (collate([taught[number]]) for number in range(len(taught))), len(taught), path)
-            model.to("cpu")
-        self.crew.wait()
-        if path.with_suffix(".npy").exists():
-            taught.states = States(path)
-            with_states(model.get_decoder())
-
     def _adapted(self, taught: TaughtLines) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers for a name of old
@@ -146,7 +133,7 @@ class Lesson:
             # PEFT looks for settings at the base, and finds none where that was an adapter, merged by now.
             base = self.base if stored.folder == stored.base else str(stored.base)
             model = with_adapter(self.pupil.model, self.stage, base)
-        self._encode(model, taught)
+        look_once(model, taught, self.pupil, self.folder / f"{_STATES}.bin", self.crew)
         check_loss(model, Collator(self.pupil)([taught[0], taught[len(taught) - 1]]))
         return model
 
@@ -170,6 +157,25 @@ class Lesson:
 
     def _read(self, model: Any, lines: Sequence[LabelledLine]) -> Figures:
         return figures_of(read_lines_with(self.pupil, model, lines, self.stage.beams, self.crew))
+
+
+def look_once(model: Any, taught: TaughtLines, pupil: Pupil, path: Path, crew: Crew) -> None:
+    """Where no line is varied and the encoder stays as it is, let it look at each line once for all epochs.
+
+    Args:
+        path: The file for what it makes of them.
+    """
+    if taught.is_varied or any(parameter.requires_grad for parameter in model.get_encoder().parameters()):
+        return
+    if crew.is_first:
+        collate = Collator(pupil)
+        model.to("cuda" if torch.cuda.is_available() else "cpu")
+        encode(model, (collate([taught[number]]) for number in range(len(taught))), len(taught), path)
+        model.to("cpu")
+    crew.wait()
+    if path.with_suffix(".npy").exists():
+        taught.states = States(path)
+        with_states(model.get_decoder())
 
 
 def _beginning(pupil: Pupil, lines: Sequence[LabelledLine]) -> tuple[int, ...]:

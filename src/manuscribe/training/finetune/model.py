@@ -1,7 +1,6 @@
 """The model that is taught: transformers' own, with our checks around it."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
@@ -12,9 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoConfig, VisionEncoderDecoderModel
 
-from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import ModelError
-from manuscribe.evaluation.lines import Pair
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.checkpoints.arranging import load_network
 from manuscribe.readers.trocr.checkpoints.checkpoint import Stored, read_checkpoint
@@ -33,7 +30,6 @@ _BESIDE = (
     "processor_config.json",
 )  # fmt: skip
 IGNORED = -100
-_TOGETHER = 64  # lines whose images are in memory together
 
 
 @dataclass
@@ -121,16 +117,6 @@ def reader_of(pupil: Pupil, model: Any, beams: int) -> TrocrReader:
     engine = TorchEngine(network, bf16=False, threads=torch.get_num_threads())
     loaded = Loaded(pupil.configuration, pupil.tokens, engine, "", {})
     return TrocrReader("the model", ReaderOptions(beams=beams), loaded)
-
-
-def read_with(reader: TrocrReader, lines: Sequence[LabelledLine]) -> list[Pair]:
-    """What is written in lines, and what a reader reads; not all images are in memory at once."""
-    pairs: list[Pair] = []
-    for start in range(0, len(lines), _TOGETHER):
-        some = lines[start : start + _TOGETHER]
-        readings = reader.read([line.rgb() for line in some])
-        pairs += [(line.text, reading.text) for line, reading in zip(some, readings, strict=True)]
-    return pairs
 
 
 def publish(pupil: Pupil, model: Any, folder: Path) -> None:

@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from manuscribe.evaluation.lines import Figures
-from manuscribe.training.finetune.curves import draw_amounts
-
-AMOUNTS = "amounts.md"
+from manuscribe.training.tables import head, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,39 +60,19 @@ class Report:
 
     def as_markdown(self) -> str:
         """The report for people."""
-        rows = ["# " + self.name, "", "On the last stage's validation lines:", "", *_head("")]
-        rows.append(_row("before", self.results[0].goal_before))
-        rows += [_row(f"after {result.stage}", result.goal_after) for result in self.results]
-        rows += ["", "On each stage's own:", "", *_head("")]
+        rows = ["# " + self.name, "", "On the last stage's validation lines:", "", *head("")]
+        rows.append(row("before", self.results[0].goal_before))
+        rows += [row(f"after {result.stage}", result.goal_after) for result in self.results]
+        rows += ["", "On each stage's own:", "", *head("")]
         for result in self.results:
-            rows += [_row(f"{result.stage}, before", result.before), _row(f"{result.stage}, after", result.after)]
-        rows += ["", "The result, read again from its folder:", "", *_head("decoding")]
-        rows += [_row(name, figures) for name, figures in self.final.items()]
+            rows += [row(f"{result.stage}, before", result.before), row(f"{result.stage}, after", result.after)]
+        rows += ["", "The result, read again from its folder:", "", *head("decoding")]
+        rows += [row(name, figures) for name, figures in self.final.items()]
         for key, found in self.parts.items():
-            rows += ["", *_head(key), *(_row(name, figures) for name, figures in found.items())]
+            rows += ["", *head(key), *(row(name, figures) for name, figures in found.items())]
         if self.test:
-            rows += ["", "On test lines, which took no part in anything before:", "", *_head("")]
-            rows += [_row(name, figures) for name, figures in self.test.items()]
-        rows += ["", "What follows is no measure of reading, but of what was learnt by heart:", "", *_head("")]
-        rows.append(_row("learnt lines and validation lines, half and half", self.learnt))
+            rows += ["", "On test lines, which took no part in anything before:", "", *head("")]
+            rows += [row(name, figures) for name, figures in self.test.items()]
+        rows += ["", "What follows is no measure of reading, but of what was learnt by heart:", "", *head("")]
+        rows.append(row("learnt lines and validation lines, half and half", self.learnt))
         return "\n".join(rows) + "\n"
-
-
-def write_amounts(name: str, results: Mapping[int, Result], folder: Path) -> None:
-    """Write what more lines brought, as `amounts.md`, `amounts.json` and `amounts.png`."""
-    counts = sorted(results)
-    rows = [f"# {name}: what more lines bring", "", *_head("lines learnt from")]
-    rows.append(_row("none", results[counts[0]].before))
-    rows += [_row(str(count), results[count].after) for count in counts]
-    (folder / AMOUNTS).write_text("\n".join(rows) + "\n", encoding="utf-8")
-    values = {count: asdict(results[count]) for count in counts}
-    (folder / "amounts.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    draw_amounts({count: results[count].after.cer for count in counts}, folder / "amounts.png")
-
-
-def _head(first: str) -> list[str]:
-    return [f"| {first} | lines | CER | WER | exact |", "|---|---|---|---|---|"]
-
-
-def _row(name: str, figures: Figures) -> str:
-    return f"| {name} | {figures.lines} | {figures.cer:.4f} | {figures.wer:.4f} | {figures.exact:.3f} |"

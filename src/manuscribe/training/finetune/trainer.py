@@ -12,12 +12,12 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer,
 
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import ModelError
-from manuscribe.evaluation.lines import Pair, figures_of
+from manuscribe.evaluation.lines import Pair, figures_of, read_with
 from manuscribe.extras import missing
 from manuscribe.training.crew import Crew
 from manuscribe.training.finetune.adapters import merged
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
-from manuscribe.training.finetune.model import Pupil, read_with, reader_of
+from manuscribe.training.finetune.model import Pupil, reader_of
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.watch import Watch
 from manuscribe.training.loop import processor_has_bf16

@@ -1,0 +1,110 @@
+"""Which lines a recipe teaches, and which it measures on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from manuscribe.datasets.labelled import LabelledLine
+from manuscribe.datasets.lines import read_lines
+from manuscribe.datasets.splits import split_lines
+from manuscribe.errors import InputError
+from manuscribe.training.form import Section
+
+
+class LinesSection(Section):
+    """Lines to learn from, and lines to measure on.
+
+    Attributes:
+        lines: Glob patterns of data sets. Lines whose split is `validation` or `test` are not learnt from.
+        validation_lines: Data sets to measure on; left out, the lines of the split `validation` are taken, and where
+            none has a split, some are held out.
+        test_lines: Data sets that are read once, when all is done: the figures to be believed, since the best epoch is
+            chosen by the validation lines. Left out, the lines of the split `test` are taken, if there are any.
+        validation: Share that is then held out.
+        by: What is held out: whole `group`s, or single `line`s.
+        without: Values of `page` that are left out.
+        limit: Lines to learn from, drawn evenly; all if left out.
+        most_validated: Lines that are measured on at most.
+    """
+
+    lines: tuple[str, ...]
+    validation_lines: tuple[str, ...] = ()
+    test_lines: tuple[str, ...] = ()
+    validation: float = Field(default=0.1, gt=0, lt=0.9)
+    by: Literal["group", "line"] = "group"
+    without: tuple[str, ...] = ()
+    limit: int | None = Field(default=None, gt=0)
+    most_validated: int = Field(default=500, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """Lines to learn from, to choose the best epoch by, and to measure on in the end; their texts in normal form."""
+
+    train: list[LabelledLine]
+    validation: list[LabelledLine]
+    test: Sequence[LabelledLine] = ()
+
+
+def divide(data: LinesSection, root: Path, seed: int) -> Divided:
+    """The lines of a stage; paths are relative to `root`.
+
+    Raises:
+        InputError: Data are missing, or one side is empty.
+        UsageError: Too few groups to hold some out.
+    """
+    lines = _usable(read_lines(data.lines, root), data)
+    test = _usable(read_lines(data.test_lines, root), data) or [line for line in lines if line.split == "test"]
+    if data.validation_lines:
+        train = [line for line in lines if line.split in ("", "train")]
+        held = _usable(read_lines(data.validation_lines, root), data)
+    else:
+        if any(line.split for line in lines) and not all(line.split for line in lines):
+            raise InputError(
+                f"Some lines of {', '.join(data.lines)} have a split, others have none.",
+                "Divide them all with `manuscribe data split`, or name validation_lines.",
+            )
+        if not any(line.split for line in lines):
+            shares = {"train": 1 - data.validation, "validation": data.validation}
+            lines = split_lines(lines, shares, by=data.by, seed=seed)
+        train = [line for line in lines if line.split == "train"]
+        held = [line for line in lines if line.split == "validation"]
+    for side, found in (("to learn from", train), ("to measure on", held)):
+        if not found:
+            raise InputError(f"There is no line {side} in {', '.join(data.lines)}.", "Check texts and splits.")
+    return Divided(drawn(train, data.limit, seed), drawn(held, data.most_validated, seed), test)
+
+
+def kept_apart(stages: Sequence[Divided]) -> list[Divided]:
+    """The same without lines to learn from whose image any stage measures on: what one stage learnt, no other can test.
+
+    Raises:
+        InputError: Nothing is left to learn from.
+    """
+    held = {_picture(line) for lines in stages for line in (*lines.validation, *lines.test)}
+    apart = [replace(lines, train=[line for line in lines.train if _picture(line) not in held]) for lines in stages]
+    if not all(lines.train for lines in apart):
+        raise InputError("All lines to learn from are measured on, too.", "Name other validation_lines or test_lines.")
+    return apart
+
+
+def _picture(line: LabelledLine) -> bytes:
+    return hashlib.blake2b(line.encoded(), digest_size=16).digest()
+
+
+def _usable(lines: Sequence[LabelledLine], data: LinesSection) -> list[LabelledLine]:
+    kept = (line for line in lines if line.page not in data.without)
+    return [replace(line, text=text) for line in kept if (text := line.learnt)]
+
+
+def drawn(lines: list[LabelledLine], count: int | None, seed: int) -> list[LabelledLine]:
+    """Some of the lines, in their order; the smaller draw of a seed is part of the larger one."""
+    if count is None or count >= len(lines):
+        return lines
+    chosen = np.random.default_rng(seed).permutation(len(lines))[:count]
+    return [lines[number] for number in sorted(chosen)]
