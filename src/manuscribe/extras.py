@@ -8,6 +8,7 @@ EXTRAS = {
     "data": (("pyarrow", "datasets", "matplotlib"), "data sets in parquet and from the hub, pictures of them"),
     "train": (("torch", "onnx", "pyarrow", "yaml", "fontTools", "wordfreq"), "training, rendered lines"),
     "finetune": (("peft", "accelerate"), "teaching TrOCR checkpoints"),
+    "qlora": (("bitsandbytes",), "adapters on layers of four bits"),
     "bundle": (("tokenizers",), "reading with bundles made of TrOCR checkpoints"),
     "onnx": (("onnxruntime", "onnx", "tokenizers"), "bundles for ONNX Runtime"),
     "trocr": (

@@ -32,6 +32,7 @@ from manuscribe.training.finetune.course import Recipe
 from manuscribe.training.finetune.dropout import QuickDropout
 from manuscribe.training.finetune.lesson import Lesson
 from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
+from manuscribe.training.finetune.quantised import is_quantised
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.states import encode, states_together, with_states
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
@@ -229,6 +230,33 @@ def test_merged_and_unmerged_give_the_same(pupil, tmp_path, kind):
     read = [reader.read(images) for reader in (reader_of(pupil, merged(model), 1), *(
         TrocrReader(str(tmp_path / folder), ReaderOptions(beams=1)) for folder in ("merged", "adapter")))]  # fmt: skip
     assert [[line.text for line in lines] for lines in read] == [[line.text for line in read[0]]] * 3
+
+
+def test_an_adapter_learns_on_layers_of_four_bits_and_comes_out_ordinary(base, tmp_path):
+    stage = stage_of(adapter="qlora", dropout=0.0, epochs=2, learning_rate=0.01)
+    lines = Divided(lines_of(TEXTS[:8]), lines_of(TEXTS[8:]))
+    pupil = load_pupil(str(base))
+    Lesson(pupil, str(base), stage, lines, lines.validation, tmp_path, 0, True, Crew()).run(resume=False)
+    assert len(TrocrReader(str(tmp_path / "model"), ReaderOptions()).read([lines_of()[0].rgb()])) == 1
+    again = load_pupil(str(base))
+    model = perturbed(with_adapter(again.model, stage, str(base))).eval()
+    matrices = [m for n, m in model.named_modules() if n.endswith("fc1.base_layer")]
+    assert matrices
+    assert all(is_quantised(matrix) and matrix.weight.dtype == torch.uint8 for matrix in matrices)
+    batch = batch_of(again)
+    with torch.no_grad():
+        unmerged = model(**batch).logits
+    publish(again, merged(model), tmp_path / "merged")
+    plain = VisionEncoderDecoderModel.from_pretrained(tmp_path / "merged").eval()
+    with torch.no_grad():
+        assert (plain(**batch).logits - unmerged).abs().max() < 5e-5
+
+
+def test_four_bits_need_an_extra(pupil, monkeypatch):
+    monkeypatch.setattr("manuscribe.extras.missing", lambda *modules: list(modules))
+    with pytest.raises(UsageError, match="bitsandbytes") as raised:
+        with_adapter(pupil.model, stage_of(adapter="qlora"), "base")
+    assert "manuscribe[qlora]" in str(raised.value.remedy)
 
 
 # ---- the trainer

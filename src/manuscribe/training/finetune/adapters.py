@@ -9,7 +9,9 @@ from typing import Any
 from torch import nn
 
 from manuscribe.errors import UsageError
+from manuscribe.extras import needs
 from manuscribe.training.finetune.dropout import quicken
+from manuscribe.training.finetune.quantised import is_quantised, quantise, widen
 from manuscribe.training.finetune.stage import Stage
 
 _DECODER = r"decoder\.model\.decoder\.layers\.\d+\."
@@ -65,6 +67,9 @@ def with_adapter(model: Any, stage: Stage, base: str) -> Any:
         return model
     from peft import LoraConfig, get_peft_model
 
+    if stage.adapter == "qlora":
+        needs("qlora")
+        quantise(model)
     settings = LoraConfig(
         r=stage.rank,
         lora_alpha=stage.alpha,  # type: ignore[arg-type]
@@ -93,7 +98,12 @@ def merged(model: Any) -> Any:
     """A copy with the adapter in its weights; the model itself where there is none."""
     if not hasattr(model, "merge_and_unload"):
         return model
-    return copy.deepcopy(model).merge_and_unload()
+    whole = copy.deepcopy(model)
+    if any(is_quantised(module) for module in whole.modules()):
+        whole = whole.get_base_model()
+        widen(whole)
+        return whole
+    return whole.merge_and_unload()
 
 
 def trainable(model: nn.Module) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from manuscribe.datasets.augmentation.policy import PRESETS, Policy, preset
 from manuscribe.training.dividing import LinesSection
 from manuscribe.training.form import Section
 
-Kind = Literal["none", "lora", "dora"]
+Kind = Literal["none", "lora", "dora", "qlora"]
 Part = Literal["encoder", "decoder"]
 
 
@@ -16,7 +16,8 @@ class Stage(Section):
     """One stage of a recipe.
 
     Attributes:
-        adapter: `lora` (arXiv 2106.09685), `dora` (2402.09353), or `none`: all weights that are not frozen.
+        adapter: `lora` (arXiv 2106.09685), `dora` (2402.09353), `qlora` (2305.14314: LoRA on layers of four bits), or
+            `none`: all weights that are not frozen.
         rank: Of the adapter's matrices.
         alpha: The adapter's change is multiplied with alpha / rank.
         targets: Which modules the adapter changes: `attn`, `ffn`, `attn_ffn`, `all` (also the bridge between encoder
