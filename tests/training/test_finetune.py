@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -297,6 +298,19 @@ def test_lines_of_like_length_come_together_and_all_of_them(pupil):
     assert np.mean(spread) < 1.2
     sampler.set_epoch(1)
     assert list(sampler) != first
+
+
+def test_after_some_steps_it_is_told_how_fast_it_is_and_what_for(pupil, tmp_path, capsys):
+    stage = stage_of(adapter="none", epochs=3, batch=1, precision="fp32")
+    lines = TaughtLines(lines_of(TEXTS[:8]), pupil, None, 0)
+    arguments = arguments_of(stage, tmp_path, 0, keep=False)
+    watch = Watch(tmp_path, 10, quiet=False)
+    LineTrainer(pupil, pupil.model, stage, lines, lines_of(TEXTS[8:]), arguments, watch, Crew()).train()
+    watch.close()
+    told = re.search(r"([\d.]+) lines a second, (\d+) % of the time spent on opening", capsys.readouterr().err)
+    assert told
+    assert float(told[1]) > 0
+    assert 0 < int(told[2]) < 100
 
 
 def test_a_diverging_run_stops_at_once_and_says_what_to_try(pupil, tmp_path):

@@ -19,7 +19,8 @@ class Watch(TrainerCallback):
 
     def __init__(self, folder: Path, minutes: float, *, quiet: bool) -> None:
         self._log, self._minutes, self._quiet = folder / "log.jsonl", minutes, quiet
-        self._saved = self._started = time.monotonic()
+        self._saved = self._started = self._ended = time.monotonic()
+        self._waited = 0.0
         self._first = 0
         self._progress: Progress | None = None
         self._losses: list[float] = []
@@ -35,8 +36,14 @@ class Watch(TrainerCallback):
     ) -> None:
         """Start the clock."""
         self._progress = Progress(state.max_steps, quiet=self._quiet)
-        self._saved = self._started = time.monotonic()
-        self._first = state.global_step
+        self._saved = self._started = self._ended = time.monotonic()
+        self._first, self._waited = state.global_step, 0.0
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Note how long the step's lines were waited for."""
+        self._waited += time.monotonic() - self._ended
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Move the bar; ask for a checkpoint when one is due."""
@@ -44,10 +51,14 @@ class Watch(TrainerCallback):
             self._progress.update(state.global_step, self._losses)
         done = state.global_step - self._first
         if done == _TIMED and self._progress:
-            pace = (time.monotonic() - self._started) / done
-            lines = args.train_batch_size * args.gradient_accumulation_steps * args.world_size / pace
-            left = (state.max_steps - state.global_step) * pace
-            self._progress.tell(f"{lines:.1f} lines a second; {left / 60:.0f} minutes left at most, and reading")
+            taken = time.monotonic() - self._started
+            lines = done * args.train_batch_size * args.gradient_accumulation_steps * args.world_size / taken
+            left = (state.max_steps - state.global_step) * taken / done
+            self._progress.tell(
+                f"{lines:.1f} lines a second, {100 * self._waited / taken:.0f} % of the time spent on opening and "
+                f"varying them; {left / 60:.0f} minutes left at most, and reading"
+            )
+        self._ended = time.monotonic()
         if time.monotonic() - self._saved > 60 * self._minutes:
             control.should_save = True
 
