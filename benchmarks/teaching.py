@@ -46,7 +46,7 @@ from manuscribe.training.finetune.watch import Watch
 from report import run, table
 
 SEED = 42
-_FIRST = 5  # steps that warm caches up
+_FIRST = 3  # steps that warm caches up
 
 
 @dataclass

@@ -10,6 +10,7 @@ import manuscribe as package
 COMMANDS = [
     (),
     ("read",),
+    ("evaluate",),
     ("train",),
     ("data",),
     ("data", "synth"),

@@ -25,6 +25,7 @@ PAGES = (
     "docs/tutorial/checkpoints.md",
     "docs/tutorial/data.md",
     "docs/tutorial/finetune.md",
+    "docs/tutorial/evaluate.md",
     "docs/tutorial/train.md",
 )
 BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?```(console|python)\n(.*?)```", re.DOTALL)

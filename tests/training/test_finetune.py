@@ -27,10 +27,10 @@ from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.training.crew import Crew
 from manuscribe.training.dividing import Divided, LinesSection, divide, kept_apart
-from manuscribe.training.finetune.adapters import merged, targets_of, trainable, with_adapter
+from manuscribe.training.finetune.adapters import merged, targets_of, trainable, weights_of, with_adapter
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
 from manuscribe.training.finetune.course import Recipe
-from manuscribe.training.finetune.dropout import QuickDropout
+from manuscribe.training.finetune.dropout import DroppedLinear, QuickDropout
 from manuscribe.training.finetune.lesson import Lesson
 from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
 from manuscribe.training.finetune.quantised import is_quantised
@@ -222,14 +222,15 @@ def test_merged_and_unmerged_give_the_same(pupil, tmp_path, kind):
     batch = batch_of(pupil)
     with torch.no_grad():
         unmerged = model(**batch).logits
+    model.save_pretrained(tmp_path / "adapter")
+    images = [line.rgb() for line in lines_of()]
+    read = [reader_of(pupil, model, 1).read(images)]
     publish(pupil, merged(model), tmp_path / "merged")
     plain = VisionEncoderDecoderModel.from_pretrained(tmp_path / "merged").eval()
     with torch.no_grad():
         assert (plain(**batch).logits - unmerged).abs().max() < 5e-5
-    model.save_pretrained(tmp_path / "adapter")
-    images = [line.rgb() for line in lines_of()]
-    read = [reader.read(images) for reader in (reader_of(pupil, merged(model), 1), *(
-        TrocrReader(str(tmp_path / folder), ReaderOptions(beams=1)) for folder in ("merged", "adapter")))]  # fmt: skip
+    for folder in ("merged", "adapter"):
+        read.append(TrocrReader(str(tmp_path / folder), ReaderOptions(beams=1)).read(images))
     assert [[line.text for line in lines] for lines in read] == [[line.text for line in read[0]]] * 3
 
 
@@ -247,10 +248,12 @@ def test_an_adapter_learns_on_layers_of_four_bits_and_comes_out_ordinary(base, t
     batch = batch_of(again)
     with torch.no_grad():
         unmerged = model(**batch).logits
+    found = weights_of(model)
     publish(again, merged(model), tmp_path / "merged")
     plain = VisionEncoderDecoderModel.from_pretrained(tmp_path / "merged").eval()
     with torch.no_grad():
         assert (plain(**batch).logits - unmerged).abs().max() < 5e-5
+    assert all(torch.equal(found[name], tensor) for name, tensor in plain.state_dict().items())
 
 
 def test_four_bits_need_an_extra(pupil, monkeypatch):
@@ -598,10 +601,31 @@ def test_quick_dropout_is_dropout():
 
 
 def test_adapters_drop_quickly(pupil):
-    model = with_adapter(pupil.model, stage_of(dropout=0.3), "base")
-    found = [module.p for module in model.modules() if isinstance(module, QuickDropout)]
-    assert len(found) == sum("lora_A" in name for name, _ in model.named_parameters())
-    assert set(found) == {0.3}
+    for kind, expected in (("lora", DroppedLinear), ("dora", QuickDropout)):
+        model = with_adapter(load_pupil(str(pupil.stored.folder)).model, stage_of(dropout=0.3, adapter=kind), "base")
+        found = [module.p for module in model.modules() if isinstance(module, expected)]
+        assert len(found) == sum("lora_A" in name for name, _ in model.named_parameters())
+        assert set(found) == {0.3}
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_matrix_with_dropout_is_dropout_and_a_matrix(half):
+    matrix = torch.nn.Linear(37, 5, bias=False)
+    both, dropout = DroppedLinear(matrix, 0.2), QuickDropout(0.2)
+    found = []
+    for way in (both, lambda values: matrix(dropout(values))):
+        values = torch.randn(3, 11, 37, generator=torch.Generator().manual_seed(2)).requires_grad_()
+        matrix.weight.grad = None
+        torch.manual_seed(4)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            product = way(values)
+        (product.float() ** 2).sum().backward()
+        found.append((product.detach().float(), values.grad, matrix.weight.grad))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0.05 if half else 1e-5, atol=0.05 if half else 1e-5)
+    assert list(both.state_dict()) == ["weight"]
+    both.eval()
+    assert torch.equal(both(values), matrix(values))
 
 
 def test_a_missing_image_is_told_before_anything_is_learnt(root, capsys):

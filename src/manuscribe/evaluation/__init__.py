@@ -1,1 +1,1 @@
-"""Error rates and what compares readings with the truth."""
+"""Error rates and what compares readings with the truth, from counts of errors to reports."""

@@ -1,9 +1,8 @@
 """Error rates of transcriptions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from rapidfuzz.distance import Levenshtein
-
+from manuscribe.evaluation.counting import Counts, count
 from manuscribe.text.charset import normalise
 
 
@@ -20,9 +19,5 @@ def word_error_rate(pairs: Iterable[tuple[str, str]]) -> float:
     return _error_rate((normalise(reference).split(), normalise(reading).split()) for reference, reading in pairs)
 
 
-def _error_rate(pairs: Iterable[tuple[str | list[str], str | list[str]]]) -> float:
-    errors = total = 0
-    for reference, reading in pairs:
-        errors += Levenshtein.distance(reference, reading)
-        total += len(reference)
-    return errors / total if total else float(errors > 0)
+def _error_rate(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> float:
+    return sum((count(reference, reading) for reference, reading in pairs), Counts()).rate

@@ -5,7 +5,7 @@ all of its characters count as deletions; a read line that has none is extra, an
 insertions. So a line that was found in two pieces costs the smaller piece twice, and reading order costs nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +15,11 @@ from rapidfuzz.distance import Levenshtein
 
 from manuscribe.document import Line
 from manuscribe.errors import InputError
+from manuscribe.evaluation.counting import count
 from manuscribe.text.charset import normalise
+
+Match = tuple[int | None, int | None]
+"""The numbers of a true line and of the read one that is its partner."""
 
 SMALLEST_OVERLAP = 0.1
 """Two lines with no more than this of their union in common are never the same one. Polygons are drawn tight by some
@@ -81,10 +85,21 @@ def score_by_position(truth: Sequence[Line], read: Sequence[Line]) -> PageScore:
     Raises:
         InputError: A line has no polygon.
     """
-    read = [line for line in read if normalise(line.text)]
-    areas, others = [_area(line) for line in truth], [_area(line) for line in read]
+    matches = match_by_position(truth, read)
+    return _score([line.text for line in truth], [line.text for line in read], matches)
+
+
+def match_by_position(truth: Sequence[Line], read: Sequence[Line]) -> list[Match]:
+    """The numbers of lines that lie at the same place; see `score_by_position`, which compares them.
+
+    Returns pairs of true and read lines; a missed line has no read one, an extra one no true one. True lines come
+    first, in order. Those that are not judged, and read lines without text, are in no pair.
+    """
+    there = [j for j, line in enumerate(read) if normalise(line.text)]
+    areas, others = [_area(line) for line in truth], [_area(read[j]) for j in there]
     pairs = _best_first(len(areas), len(others), lambda i, j: _overlap(areas[i], others[j]), SMALLEST_OVERLAP)
-    return _score([line.text for line in truth], [line.text for line in read], pairs)
+    pairs = {i: there[j] for i, j in pairs.items()}
+    return _matches([normalise(line.text) for line in truth], there, pairs)
 
 
 def score_in_any_order(truth: Sequence[str], read: Sequence[str]) -> PageScore:
@@ -100,28 +115,31 @@ def score_in_any_order(truth: Sequence[str], read: Sequence[str]) -> PageScore:
     """
     truth, read = [normalise(text) for text in truth], [text for text in map(normalise, read) if text]
     pairs = _best_first(len(truth), len(read), lambda i, j: Levenshtein.normalized_similarity(truth[i], read[j]))
-    return _score(truth, read, pairs)
+    return _score(truth, read, _matches(truth, range(len(read)), pairs))
 
 
 def score_text(truth: str, read: str) -> PageScore:
     """Compare whole texts in their reading order, line breaks as spaces; lines are not counted."""
     truth, read = normalise(truth), normalise(read)
-    return PageScore(errors=Levenshtein.distance(truth, read), length=len(truth))
+    return PageScore(errors=count(truth, read).errors, length=len(truth))
 
 
-def _score(truth: Sequence[str], read: Sequence[str], pairs: dict[int, int]) -> PageScore:
-    readings = {i: read[j] for i, j in pairs.items()}
+def _matches(truth: Sequence[str], read: Iterable[int], pairs: dict[int, int]) -> list[Match]:
     taken = set(pairs.values())
-    score = PageScore()
-    for i, text in enumerate(map(normalise, truth)):
-        if text:
-            found = i in readings
-            errors = Levenshtein.distance(text, normalise(readings.get(i, "")))
-            score += PageScore(errors, len(text), matched=int(found), missed=int(not found))
-    for j, text in enumerate(map(normalise, read)):
-        if j not in taken:
-            score += PageScore(errors=len(text), extra=1, invented=len(text))
-    return score
+    known: list[Match] = [(i, pairs.get(i)) for i, text in enumerate(truth) if text]
+    return known + [(None, j) for j in read if j not in taken]
+
+
+def _score(truth: Sequence[str], read: Sequence[str], matches: Iterable[Match]) -> PageScore:
+    return sum((_score_of(truth, read, *match) for match in matches), PageScore())
+
+
+def _score_of(truth: Sequence[str], read: Sequence[str], i: int | None, j: int | None) -> PageScore:
+    said = normalise(read[j]) if j is not None else ""
+    if i is None:
+        return PageScore(errors=len(said), extra=1, invented=len(said))
+    text, found = normalise(truth[i]), j is not None
+    return PageScore(count(text, said).errors, len(text), matched=int(found), missed=int(not found))
 
 
 def _best_first(

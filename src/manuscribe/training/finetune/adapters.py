@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from manuscribe.errors import UsageError
 from manuscribe.extras import needs
 from manuscribe.training.finetune.dropout import quicken
-from manuscribe.training.finetune.quantised import is_quantised, quantise, widen
+from manuscribe.training.finetune.quantised import is_quantised, put, quantise, widened
 from manuscribe.training.finetune.stage import Stage
 
 _DECODER = r"decoder\.model\.decoder\.layers\.\d+\."
@@ -78,7 +79,7 @@ def with_adapter(model: Any, stage: Stage, base: str) -> Any:
         use_dora=stage.adapter == "dora",
     )
     adapted = get_peft_model(model, settings)
-    quicken(adapted)
+    quicken(adapted, alone=not settings.use_dora)
     # PEFT writes down where the model came from, which here is nowhere: it was filled by hand.
     adapted.peft_config["default"].base_model_name_or_path = base
     return adapted
@@ -95,15 +96,53 @@ def _is_frozen(name: str, stage: Stage) -> bool:
 
 
 def merged(model: Any) -> Any:
-    """A copy with the adapter in its weights; the model itself where there is none."""
+    """The model with the adapter in its weights: it cannot go on learning then. Itself, where there is no adapter."""
     if not hasattr(model, "merge_and_unload"):
         return model
-    whole = copy.deepcopy(model)
-    if any(is_quantised(module) for module in whole.modules()):
-        whole = whole.get_base_model()
-        widen(whole)
-        return whole
-    return whole.merge_and_unload()
+    base = model.get_base_model()
+    for name, module in _changed(base):
+        put(base, name, _whole(module))
+    return base
+
+
+def weights_of(model: Any) -> dict[str, Tensor]:
+    """A model's weights by their plain names, with the adapter's share in them; the model stays as it is."""
+    if not hasattr(model, "merge_and_unload"):
+        return dict(model.state_dict())
+    base = model.get_base_model()
+    changed = _changed(base)
+    inside = tuple(f"{name}." for name, _ in changed)
+    found = {name: tensor for name, tensor in base.state_dict().items() if not name.startswith(inside)}
+    for name, module in changed:
+        found |= {f"{name}.{part}": tensor for part, tensor in _whole(module).state_dict().items()}
+    return found
+
+
+def _changed(base: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Matrices that are no ordinary ones: with an adapter, of four bits, or both."""
+    from peft.tuners.lora import LoraLayer
+
+    modules = list(base.named_modules())
+    adapted = [(name, module) for name, module in modules if isinstance(module, LoraLayer)]
+    inside = tuple(f"{name}." for name, _ in adapted)
+    return adapted + [
+        (name, module) for name, module in modules if is_quantised(module) and not name.startswith(inside)
+    ]
+
+
+@torch.no_grad()
+def _whole(module: Any) -> nn.Linear:
+    """An ordinary matrix that does what one of `_changed` does. One at a time: a copy of a whole model is large."""
+    if is_quantised(module):
+        return widened(module)
+    if is_quantised(module.get_base_layer()):
+        wide = widened(module.get_base_layer())
+        wide.weight += module.get_delta_weight(*module.active_adapters)
+        return wide
+    alone = copy.deepcopy(module)
+    alone.merge()
+    whole: nn.Linear = alone.get_base_layer()
+    return whole
 
 
 def trainable(model: nn.Module) -> dict[str, tuple[int, int]]:

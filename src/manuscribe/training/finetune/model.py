@@ -1,7 +1,7 @@
 """The model that is taught: transformers' own, with our checks around it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -21,6 +21,7 @@ from manuscribe.readers.trocr.engines.torch_engine import TorchEngine
 from manuscribe.readers.trocr.loading import Loaded
 from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.readers.trocr.tokens import Tokens
+from manuscribe.training.finetune.adapters import weights_of
 from manuscribe.training.stretching import take_any_size
 
 # What `save_pretrained` of the model does not write, and reading needs.
@@ -65,6 +66,7 @@ def load_pupil(name: str, revision: str | None = None, fit: Fit | None = None) -
     # Made first and filled then: what is computed and not stored (sinusoidal positions) is lost by from_pretrained.
     model: Any = VisionEncoderDecoderModel(settings)
     _fill(model, stored)
+    stored = replace(stored, weights={})  # they are in the model now, and large
     _say_tokens_once(model, configuration)
     if configuration.preprocessing.fit == "wide":
         take_any_size(model)
@@ -111,8 +113,9 @@ def _say_tokens_once(model: Any, configuration: Configuration) -> None:
 
 
 def reader_of(pupil: Pupil, model: Any, beams: int) -> TrocrReader:
-    """Our reader with the weights as they stand; `model` is whole, without adapters."""
-    weights = {name: model.state_dict()[own] for name, own in used_names(model.state_dict()).items()}
+    """Our reader with the weights of a model as they stand, an adapter's among them."""
+    found = weights_of(model)
+    weights = {name: found[own] for name, own in used_names(found).items()}
     network = load_network(pupil.configuration, {n: w.detach().cpu() for n, w in weights.items()}, "the model")
     engine = TorchEngine(network, bf16=False, threads=torch.get_num_threads())
     loaded = Loaded(pupil.configuration, pupil.tokens, engine, "", {})

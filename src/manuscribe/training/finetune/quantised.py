@@ -24,7 +24,7 @@ def quantise(model: nn.Module) -> None:
             )  # fmt: skip
             small.weight = layers.Params4bit(module.weight.data, requires_grad=False, quant_type="nf4")
             small.bias = module.bias
-            _replace(model, name, small.to(module.weight.device))
+            put(model, name, small.to(module.weight.device))
 
 
 def is_quantised(module: nn.Module) -> bool:
@@ -33,32 +33,16 @@ def is_quantised(module: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def widen(model: nn.Module, adapter: str = "default") -> None:
-    """Turn such matrices into ordinary ones, as they were while an adapter learnt on them, with the adapter in them."""
-    from peft.tuners.lora import LoraLayer
-
-    found: list[tuple[str, Any]] = list(model.named_modules())
-    for name, module in found:
-        if isinstance(module, LoraLayer):
-            layer: Any = module
-            wide = _wide(layer.get_base_layer())
-            wide.weight += layer.get_delta_weight(adapter)
-            _replace(model, name, wide)
-        elif is_quantised(module) and not name.endswith(".base_layer"):
-            _replace(model, name, _wide(module))
-
-
-def _wide(module: Any) -> nn.Linear:
+def widened(module: Any) -> nn.Linear:
+    """Such a matrix as an ordinary one, of just the values that it had."""
     wide = nn.Linear(module.in_features, module.out_features, bias=module.bias is not None)
-    if is_quantised(module):
-        weight = import_module("bitsandbytes.functional").dequantize_4bit(module.weight.data, module.weight.quant_state)
-    else:
-        weight = module.weight.data
+    weight = import_module("bitsandbytes.functional").dequantize_4bit(module.weight.data, module.weight.quant_state)
     wide.weight = nn.Parameter(weight.float(), requires_grad=False)
     wide.bias = module.bias
     return wide
 
 
-def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+def put(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Put another module in the place of the one of that name."""
     parent, _, own = name.rpartition(".")
     setattr(model.get_submodule(parent), own, module)

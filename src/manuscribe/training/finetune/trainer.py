@@ -15,7 +15,6 @@ from manuscribe.errors import ModelError
 from manuscribe.evaluation.lines import Pair, figures_of, read_with
 from manuscribe.extras import missing
 from manuscribe.training.crew import Crew
-from manuscribe.training.finetune.adapters import merged
 from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
 from manuscribe.training.finetune.model import Pupil, reader_of
 from manuscribe.training.finetune.stage import Stage
@@ -28,7 +27,7 @@ _SHOWN = 3  # readings that are shown after each epoch
 
 def read_lines_with(pupil: Pupil, model: Any, lines: Sequence[LabelledLine], beams: int, crew: Crew) -> list[Pair]:
     """What is written in lines, and what the model as it stands reads."""
-    reader = reader_of(pupil, merged(model), beams)
+    reader = reader_of(pupil, model, beams)
     return crew.share(lines, partial(read_with, reader))
 
 
