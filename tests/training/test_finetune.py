@@ -17,7 +17,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from transformers import AutoConfig, VisionEncoderDecoderModel
+from transformers import AutoConfig, TrainerControl, TrainerState, VisionEncoderDecoderModel
 
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.datasets.lines import write_lines
@@ -570,6 +570,34 @@ def test_a_frozen_encoder_looks_at_each_line_once(base, tmp_path, fit, changes, 
     assert losses("full-disk") == pytest.approx(kept, rel=2e-3)
     assert encoded == [True, False]
     assert kept
+
+
+def test_what_a_killed_run_left_behind_is_not_taken_for_states(base, tmp_path, monkeypatch):
+    pupil, path = load_pupil(str(base)), tmp_path / "states.bin"
+    batches = [Collator(pupil)([item]) for item in TaughtLines(lines_of(TEXTS[:2]), pupil, None, 0)]
+    assert encode(pupil.model, batches, 2, path)
+    monkeypatch.setattr("manuscribe.training.finetune.states._SHARE", 0)
+    assert not encode(pupil.model, batches, 2, path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_all_processes_see_that_nothing_is_left_to_learn(tmp_path):
+    for first in (True, False):
+        control = TrainerControl()
+        state = TrainerState(is_world_process_zero=first)
+        Watch(tmp_path, 10, quiet=True).on_log(None, state, control, logs={"eval_cer": 0.0})
+        assert control.should_training_stop
+
+
+def test_lines_are_told_the_epoch_where_the_sampler_is_not(pupil):
+    lines = TaughtLines(lines_of(), pupil, None, 0)
+    sampler = ByLength(lines, 2, seed=1)
+    lines.set_epoch(3)
+    by_lines = list(sampler)
+    sampler.set_epoch(0)
+    assert list(sampler) != by_lines
+    sampler.set_epoch(3)
+    assert list(sampler) == by_lines
 
 
 def test_padded_states_are_not_seen(base):

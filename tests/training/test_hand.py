@@ -41,6 +41,8 @@ def train(root: Path, *more: str) -> int:
 
 
 def test_a_hand_is_taught_reported_and_read(root: Path) -> None:
+    from manuscribe.training.recipe import load_recipe
+
     assert train(root) == ExitCode.OK
     report = json.loads((root / "out" / "report.json").read_text(encoding="utf-8"))
     assert set(report) == {"validation", "test"}
@@ -48,6 +50,11 @@ def test_a_hand_is_taught_reported_and_read(root: Path) -> None:
     assert report["test"]["before"] != report["test"]["after"]
     card = (root / "out" / "hand.md").read_text(encoding="utf-8")
     assert "TIME US" in card, "what the reader was made from, before, is credited"
+    values = json.loads((root / "out" / "hand.json").read_text(encoding="utf-8"))
+    task = load_recipe(root / "recipe.yaml").module.build_task(load_recipe(root / "recipe.yaml").recipe, root)
+    task.finish(root / "out" / "best.safetensors")
+    task.model.eval()
+    assert values["metrics"]["cer"] == pytest.approx(task.evaluate()["cer"]), "the card tells of what was written"
     assert "On test lines" in (root / "out" / "report.md").read_text(encoding="utf-8")
     assert train(root) == ExitCode.OUTPUT
     assert train(root, "--resume", "--set", "loop.steps=5") == ExitCode.OK

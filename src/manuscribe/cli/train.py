@@ -24,7 +24,8 @@ def train(
         int | None, typer.Option(help="Only check that so many lines can be learnt by heart (kind finetune).", min=1)
     ] = None,
     learning_curve: Annotated[
-        str | None, typer.Option(help="Teach on more and more lines instead: 16,64,256,all (kind finetune).")
+        str | None,
+        typer.Option(help="Teach on more and more lines instead: 16,64,256,all (kinds finetune and compact-hand)."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:

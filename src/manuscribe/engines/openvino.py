@@ -86,6 +86,9 @@ def core() -> Any:
     """
     import openvino
 
+    # The first array that crosses over fetches numpy's functions under a lock of C++'s, and asks for Python's while it
+    # has it: two threads that do so at once wait for each other for good. Here it is one thread.
+    _ = openvino.Tensor(np.zeros(1, np.float32)).data
     return openvino.Core()
 
 

@@ -86,6 +86,9 @@ def build_task(recipe: Recipe, root: Path) -> HandTask:
 def export(recipe: Recipe, task: HandTask, weights: Path, figures: Mapping[str, float], out: Path) -> Path:
     """Write the taught reader into the folder `out`, with its card and a report of what it reads better."""
     task.finish(weights)
+    task.model.eval()
+    with torch.inference_mode():
+        figures = {**figures, **task.evaluate()}  # of what is written, which is mixed
     card = recipe.for_card(task.parameters, figures, task.characters)
     # What it began with is in it still, and so is what that was made from.
     before = [Credit(**credit) for credit in model_file(recipe.start).card.get("credits", ())]

@@ -1,5 +1,6 @@
 """Recipes: YAML files that say what is trained on what, and how."""
 
+import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,10 @@ _KINDS = {
 }
 
 _AS_RUN = "recipe.yaml"
+_UNWRITABLE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR,
+    errno.EISDIR, errno.EEXIST,
+}  # fmt: skip
 _BEGUN = ("checkpoint", "stages", "amounts")
 
 
@@ -214,13 +219,14 @@ def _refusal(error: Exception, out: Path) -> str | None:
     """Why the system would not write below `out`; `None` where the error is of another kind."""
     if isinstance(error, OSError):
         # A full disk is noticed by a file that is open already: then no name is told.
-        elsewhere = error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(out)
-        return None if error.errno is None or elsewhere else error.strerror
+        place = None if error.filename is None else Path(os.fsdecode(error.filename)).absolute()
+        elsewhere = place is not None and not place.is_relative_to(out.absolute())
+        return None if error.errno not in _UNWRITABLE or elsewhere else error.strerror
     # Safetensors' and PyTorch's writers, which transformers' trainer uses, wrap the system's errors.
     text = str(error)
     if isinstance(error, SafetensorError) and "I/O error: " in text:
         return text.partition("I/O error: ")[2].partition(" (os error")[0]
-    if isinstance(error, RuntimeError) and ("inline_container" in text or "PytorchStreamWriter" in text):
+    if isinstance(error, RuntimeError) and ("unexpected pos" in text or "PytorchStreamWriter" in text):
         return "a checkpoint could not be written to its end"
     return None
 

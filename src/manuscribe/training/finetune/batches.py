@@ -43,6 +43,10 @@ class TaughtLines(Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self._lines)
 
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes: of several processes that resume, accelerate asks the lines and not the sampler."""
+        self.epoch = epoch
+
     @property
     def is_varied(self) -> bool:
         """Whether a line looks different each time."""
@@ -143,7 +147,7 @@ class ByLength(Sampler[int]):
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes; the lines' variation follows it."""
-        self._lines.epoch = epoch
+        self._lines.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[int]:
         rng = np.random.default_rng((self._seed, self._lines.epoch))

@@ -37,7 +37,9 @@ def encode(model: Any, batches: Iterable[dict[str, Any]], count: int, path: Path
     Returns:
         Whether they were written: not where they would take more than half of the free disk.
     """
-    path.unlink(missing_ok=True)
+    bounds_path = path.with_suffix(".npy")
+    for left in (path, bounds_path):  # of a run that was killed
+        left.unlink(missing_ok=True)
     encoder, bounds = model.get_encoder().eval(), [0]
     device = next(encoder.parameters()).device
     free = shutil.disk_usage(path.parent).free
@@ -47,10 +49,11 @@ def encode(model: Any, batches: Iterable[dict[str, Any]], count: int, path: Path
             states = encoder(pixel_values=batch["pixel_values"].to(device), **more).last_hidden_state[0]
             found = states.to(torch.float16).cpu().numpy()
             if found.nbytes * count > _SHARE * free:
+                path.unlink()
                 return False
             file.write(found.tobytes())
             bounds.append(bounds[-1] + len(found))
-    np.save(path.with_suffix(".npy"), np.array(bounds))
+    np.save(bounds_path, np.array(bounds))
     return True
 
 

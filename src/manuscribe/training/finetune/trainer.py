@@ -104,7 +104,7 @@ class LineTrainer(Seq2SeqTrainer):
 def arguments_of(stage: Stage, folder: Path, seed: int, *, keep: bool = True) -> Seq2SeqTrainingArguments:
     """The stage in the trainer's words; whether checkpoints are kept, the best of which counts in the end."""
     half = _half(stage.precision)
-    return Seq2SeqTrainingArguments(
+    arguments = Seq2SeqTrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=stage.batch,
         gradient_accumulation_steps=stage.accumulation,
@@ -138,6 +138,9 @@ def arguments_of(stage: Stage, folder: Path, seed: int, *, keep: bool = True) ->
         restore_callback_states_from_checkpoint=True,
         ddp_find_unused_parameters=False,
     )
+    # One process takes one GPU; for more there is torchrun, under which a batch is what the recipe says.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
 
 
 def _half(precision: str) -> str:

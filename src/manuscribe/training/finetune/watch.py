@@ -59,7 +59,8 @@ class Watch(TrainerCallback):
                 f"varying them; {left / 60:.0f} minutes left at most, and reading"
             )
         self._ended = time.monotonic()
-        if time.monotonic() - self._saved > 60 * self._minutes:
+        # Several processes have clocks of their own, and must all save or none: they do at the ends of epochs.
+        if args.world_size == 1 and time.monotonic() - self._saved > 60 * self._minutes:
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -75,14 +76,14 @@ class Watch(TrainerCallback):
     ) -> None:
         """Append a row to the log."""
         logs: dict[str, float] = kwargs.get("logs") or {}
+        if logs.get("eval_cer") == 0:  # nothing is left to be learnt from these lines; all processes see that
+            control.should_training_stop = True
         if not logs or not state.is_world_process_zero:
             return
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps({"step": state.global_step, **logs}) + "\n")
         if "loss" in logs:
             self._losses = [logs["loss"]]
-        if logs.get("eval_cer") == 0:  # nothing is left to be learnt from these lines
-            control.should_training_stop = True
         if self._progress and "eval_cer" in logs:
             self._progress.say(state.global_step, {name: logs[f"eval_{name}"] for name in ("cer", "wer", "exact")})
 
