@@ -100,6 +100,8 @@ def merged(model: Any) -> Any:
     if not hasattr(model, "merge_and_unload"):
         return model
     base = model.get_base_model()
+    if not any(is_quantised(module) for module in base.modules()):
+        return model.merge_and_unload()
     for name, module in _changed(base):
         put(base, name, _whole(module))
     return base
