@@ -9,13 +9,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from manuscribe.document import Line
 from manuscribe.errors import InputError, ModelError
+from manuscribe.evaluation.processes import ask, end
 from worker import PROGRAMS
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -23,8 +23,6 @@ ENGINES = {name: tasks for name, (_, tasks) in PROGRAMS.items()}
 """The programs with the tasks that they can do."""
 
 _THREADS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
-_PATIENCE = 10.0
-"""Seconds that a process has for ending by itself."""
 
 
 class EngineFailedError(Exception):
@@ -78,7 +76,7 @@ class Engine:
 
     def close(self) -> None:
         """End the process."""
-        self._end()
+        end(self._process)
         self._words.close()
 
     def read(self, image: Path) -> tuple[Line, ...]:
@@ -108,16 +106,9 @@ class Engine:
             raise self._nonsense(answer) from error
 
     def _exchange(self, question: dict[str, str] | None = None) -> dict[str, Any]:
-        told, answers = self._process.stdin, self._process.stdout
-        assert told is not None  # noqa: S101  both are pipes
-        assert answers is not None  # noqa: S101
-        with suppress(BrokenPipeError):  # then there is no answer either
-            if question:
-                told.write(json.dumps(question) + "\n")
-                told.flush()
-        line = answers.readline()
+        line = ask(self._process, question)
         if not line:
-            self._end()
+            end(self._process)
             raise EngineFailedError(
                 f"{self.name} ended with code {self._process.returncode} and said: {self._last_words()}"
             )
@@ -131,17 +122,6 @@ class Engine:
 
     def _nonsense(self, answer: Any) -> EngineFailedError:
         return EngineFailedError(f"{self.name} does not keep to the protocol, it answered: {str(answer).strip()[:200]}")
-
-    def _end(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):
-                if pipe:
-                    pipe.close()
-        try:
-            self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     def _last_words(self) -> str:
         self._words.seek(0)

@@ -18,6 +18,7 @@ import numpy as np
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.training.crew import Crew
 from manuscribe.training.dividing import Divided
+from manuscribe.training.memory import begin_tensors_at_pages
 from report import run, table
 from trocr import SHAPES, build_shape
 
@@ -40,6 +41,7 @@ def main() -> str:
 
 def teach(checkpoint: str, adapter: str, batch: str, steps: str, folder: str) -> None:
     """What the process of its own does."""
+    begin_tensors_at_pages()
     from manuscribe.options import validated
     from manuscribe.training.finetune.lesson import Lesson
     from manuscribe.training.finetune.model import load_pupil

@@ -22,6 +22,10 @@ def read(
     precision: Literal["fp32", "bf16", "int8"] | None = None,
     draft: bool = False,
     revision: str | None = None,
+    calibration: Path | str | None = None,
+    lookalikes: bool = True,
+    dates: Literal["iso", "roman", "keep"] | None = None,
+    dates_near: int | None = None,
     threads: int = 0,
 ) -> Document:
     """Read one image of a page (or, with `level="line"`, of a single line).
@@ -40,11 +44,17 @@ def read(
         precision: How it is computed.
         draft: Let the embedded reader read first, and a checkpoint check its text: the same text, sooner.
         revision: Branch, tag or commit of a checkpoint on the hub.
+        calibration: File that says what the confidences are worth, from `manuscribe calibrate`; `None` looks for it
+            where the reader is.
+        lookalikes: Put right Latin and Cyrillic letters that were taken for each other; the line has a note of it.
+        dates: Find the lines' dates. With `"iso"` or `"roman"` a line has, beside its text, one with its dates in that
+            convention, as `normalised`; `"keep"` only tells them, as `dates`.
+        dates_near: A year near which the document was written; supplies the century of years with two digits.
         threads: CPU threads; 0 takes every core this process may use.
 
     Raises:
         InputError: The file is no image that can be read.
-        ModelError: There is no such reader, or its weights are missing.
+        ModelError: There is no such reader, its weights are missing, or the calibration is not of it.
         UsageError: An option makes no sense.
 
     Example:
@@ -64,6 +74,10 @@ def read(
         precision=precision,
         draft=draft,
         revision=revision,
+        calibration=calibration,
+        lookalikes=lookalikes,
+        dates=dates,
+        dates_near=dates_near,
         threads=threads,
     )
     return PageReader(options).read(Path(path))

@@ -21,11 +21,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
     "docs/index.md",
+    "docs/dates.md",
     "docs/tutorial/read-a-letter.md",
     "docs/tutorial/checkpoints.md",
     "docs/tutorial/data.md",
     "docs/tutorial/finetune.md",
     "docs/tutorial/evaluate.md",
+    "docs/tutorial/calibrate.md",
+    "docs/tutorial/review.md",
     "docs/tutorial/train.md",
 )
 BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?```(console|python)\n(.*?)```", re.DOTALL)

@@ -15,6 +15,7 @@ from manuscribe.document.model import (
     Page,
     Provenance,
     Region,
+    WrittenDate,
 )
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -75,11 +76,24 @@ def _nfc(letters):
 
 _text = _nfc(st.characters(exclude_categories=["Cs"]))
 _words = _nfc(st.sampled_from('aéЖ \N{COMBINING ACUTE ACCENT}\x07&"<'))
-_confidence = st.none() | st.integers(0, 10_000).map(lambda n: n / 10_000)
+_rate = st.integers(0, 10_000).map(lambda n: n / 10_000)
+_confidence = st.none() | _rate
 _coordinate = st.integers(-1000, 30_000).map(lambda n: n / 100)
 _points = st.lists(st.tuples(_coordinate, _coordinate), min_size=1, max_size=6).map(tuple)
 _polygon = st.none() | _points
 _names = st.sampled_from(["", "l1", "l2", "line_1", "region_1", "l1_word_1", "1 bad", "à", "l1"])
+
+
+_edtf = st.sampled_from([None, "1937-10-12", "1937?-11-12", "XX37-11-12", "1856-05-03/1856-05-05"])
+
+
+@st.composite
+def _dates_in(draw, text):
+    places = draw(st.lists(st.integers(0, len(text)), max_size=4, unique=True).map(sorted))
+    return tuple(
+        WrittenDate(text[start:end], start, end, draw(_edtf), draw(_words))
+        for start, end in zip(places[::2], places[1::2], strict=False)
+    )
 
 
 @st.composite
@@ -89,7 +103,7 @@ def _lines(draw):
     if draw(st.booleans()):
         placed = draw(st.booleans())
         characters = tuple(Character(letter, draw(_confidence), draw(_points) if placed else None) for letter in text)
-    return Line(
+    line = Line(
         text=text,
         confidence=draw(_confidence),
         characters=characters,
@@ -99,7 +113,11 @@ def _lines(draw):
         polygon=draw(_polygon),
         baseline=draw(_polygon),
         language=draw(st.sampled_from([None, "fr", "uk", "de-AT", "x?", "zz"])),
+        dates=draw(_dates_in(text)),
+        normalised=draw(_words),
+        expected_cer=draw(_confidence),
     )
+    return replace(line, word_confidences=tuple(draw(_rate) for _ in line.words)) if draw(st.booleans()) else line
 
 
 _regions = st.builds(

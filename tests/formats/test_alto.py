@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from lxml import etree
 
-from manuscribe.document.model import Alternative, Document
+from manuscribe.document.model import Alternative, Document, Region
 from manuscribe.errors import InputError, UsageError
 from manuscribe.formats.alto import NAMESPACE, read, write
 from tests.formats.format_documents import LETTER, SHARED, one_page_documents, steady
@@ -140,6 +140,21 @@ def test_hyphens_stay_as_they_are_written(hyphen):
     part = '<String CONTENT="shap" SUBS_TYPE="HypPart1" SUBS_CONTENT="shaping"/>'
     assert only_line(f'{part}<HYP CONTENT="{hyphen}"/>').text == "shap-"
     assert only_line(f'<String CONTENT="shap-"/><HYP CONTENT="{hyphen}"/>').text == "shap-"
+
+
+def test_confidences_of_words_come_back_beside_those_of_their_characters():
+    line = replace(LETTER.pages[0].lines[0], word_confidences=(0.95, 0.4))
+    written = write(Document((replace(LETTER.pages[0], regions=(Region((line,), id="r"),)),)))
+    (line,) = read(written).pages[0].lines
+    assert line.word_confidences == (0.95, 0.4)
+    assert [character.confidence for character in line.characters] == [1, 0.9, 0.8, 1, None, 0.5, 1, 1]
+    assert read(write(LETTER)).pages[0].lines[0].word_confidences == ()
+
+
+def test_a_string_of_several_words_has_one_confidence_for_all():
+    line = only_line('<String CONTENT="un mot" WC="0.25"/>')
+    assert line.word_confidences == ()
+    assert [word.confidence for word in line.words] == [0.25, 0.25]
 
 
 def test_digits_count_only_where_nothing_better_is_said():

@@ -1,12 +1,13 @@
 """PAGE XML: valid against its schema, read back as it was, and read from other programs."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from hypothesis import given
 from lxml import etree
 
-from manuscribe.document.model import Document
+from manuscribe.document.model import Document, Line, Page, Region, WrittenDate
 from manuscribe.errors import InputError, UsageError
 from manuscribe.formats import page_xml
 from manuscribe.formats.layout import on_page
@@ -137,6 +138,32 @@ def test_words_make_the_text_where_the_line_has_none():
     assert [(word.text, word.confidence) for word in line.words] == [("deux", 0.5), ("m", 0.9)]
 
 
+def with_sure_words(*confidences):
+    line = replace(LETTER.pages[0].lines[0], word_confidences=confidences)
+    return Document((replace(LETTER.pages[0], regions=(Region((line,), id="r"),)),))
+
+
+def test_confidences_of_words_come_back_beside_those_of_their_characters():
+    (line,) = read(write(with_sure_words(0.95, 0.4))).pages[0].lines
+    assert line.word_confidences == (0.95, 0.4)
+    assert [character.confidence for character in line.characters] == [1, 0.9, 0.8, 1, None, 0.5, 1, 1]
+
+
+def test_confidences_that_follow_from_the_characters_are_not_kept_twice():
+    assert read(write(with_sure_words(0.8, 0.5))).pages[0].lines[0].word_confidences == ()
+    assert read(write(LETTER)).pages[0].lines[0].word_confidences == ()
+
+
+def test_a_file_that_says_nothing_of_one_word_has_no_confidences_of_words():
+    glyph = '<Glyph id="g"><TextEquiv conf="0.9"><Unicode>a</Unicode></TextEquiv></Glyph>'
+    line = only_line(
+        f'<Word id="a">{glyph}<TextEquiv conf="0.5"><Unicode>a</Unicode></TextEquiv></Word>'
+        '<Word id="b"><TextEquiv><Unicode>b</Unicode></TextEquiv></Word>'
+    )
+    assert line.word_confidences == ()
+    assert [word.confidence for word in line.words] == [0.9, None]
+
+
 def test_words_that_do_not_spell_the_line_are_left_out():
     line = only_line(
         '<Word id="a"><TextEquiv><Unicode>autre</Unicode></TextEquiv></Word>'
@@ -179,6 +206,47 @@ def test_line_order_of_transkribus():
         return f'<TextLine id="l{n}" custom="readingOrder {{index:{n};}}">{text}</TextLine>'
 
     assert read(page(f'<TextRegion id="r">{line(2)}{line(0)}{line(1)}</TextRegion>')).text == "0\n1\n2"
+
+
+def test_dates_are_tagged_as_transkribus_does(schema):
+    text = "vom 3.V.1889 bis 31.2.1890"
+    dates = (WrittenDate("3.V.1889", 4, 12, "1889-05-03"), WrittenDate("31.2.1890", 17, 26, None, "no such day"))
+    written = write(Document((Page(9, 9, (Region((Line(text, dates=dates),)),)),)))
+    schema.assertValid(etree.fromstring(written))
+    custom = etree.fromstring(written).find(".//{*}TextLine").get("custom")
+    assert custom == "date {offset:4; length:8; when:1889-05-03;} date {offset:17; length:9;}"
+    assert read(written).pages[0].lines[0].dates == (dates[0], replace(dates[1], reason=""))
+
+
+def test_a_line_without_dates_has_no_tags():
+    assert b"custom" not in write(LETTER)
+
+
+def test_what_would_end_the_tag_is_no_part_of_it():
+    line = Line("1889", dates=(WrittenDate("1889", 0, 4, "{1889,1890};} readingOrder {index:7;}"),))
+    assert b'custom="date {offset:0; length:4;}"' in write(Document((Page(9, 9, (Region((line,)),)),)))
+
+
+@pytest.mark.parametrize(
+    ("custom", "dates"),
+    [
+        ("readingOrder {index:0;} date {offset:3; length:4;when:1889; }", [("1889", "1889")]),
+        ("person {offset:0; length:2; notice:date;} date {offset:3; length:4;year:1889; day:0;}", [("1889", None)]),
+        ("date {offset:0; length:2;}date {offset:3; length:4; when:1889;}", [("en", None), ("1889", "1889")]),
+        ("date {offset:3; length:5; when:1889;}", []),
+        ("date {offset:-3; length:4;}", []),
+        ("date {offset:3; length:0;}", []),
+        ("date {offset:3; length:" + "9" * 20 + ";}", []),
+        ("date {offset:3; length:4;", []),
+        ("date {offset:3; length:4; when: ; note:}", [("1889", None)]),
+        ("birthdate {offset:3; length:4;}", []),
+        ("date", []),
+    ],
+)
+def test_dates_of_transkribus(custom, dates):
+    text = "<TextEquiv><Unicode>en 1889</Unicode></TextEquiv>"
+    document = read(page(f'<TextRegion id="r"><TextLine id="l" custom="{custom}">{text}</TextLine></TextRegion>'))
+    assert [(date.text, date.edtf) for date in document.pages[0].lines[0].dates] == dates
 
 
 def test_text_is_normalised():

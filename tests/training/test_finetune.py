@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import yaml
@@ -22,6 +23,7 @@ from transformers import AutoConfig, TrainerControl, TrainerState, VisionEncoder
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.datasets.lines import write_lines
 from manuscribe.errors import ExitCode, InputError, ModelError, UsageError
+from manuscribe.evaluation.lines import figures_of, read_with
 from manuscribe.options import validated
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.reader import TrocrReader
@@ -33,11 +35,13 @@ from manuscribe.training.finetune.course import Recipe
 from manuscribe.training.finetune.dropout import DroppedLinear, QuickDropout
 from manuscribe.training.finetune.lesson import Lesson
 from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
+from manuscribe.training.finetune.plan import memory_of
 from manuscribe.training.finetune.quantised import is_quantised
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.states import encode, states_together, with_states
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
 from manuscribe.training.finetune.watch import Watch
+from manuscribe.training.memory import _HUGE_PAGES
 from manuscribe.training.recipe import load_recipe
 from tests.datasets.conftest import picture
 from tests.readers.trocr.building import as_legacy, build
@@ -80,13 +84,17 @@ def pupil(base):
 @pytest.fixture
 def root(tmp_path, base):
     """A folder with lines and a recipe of two stages."""
-    write_lines(tmp_path / "lines.jsonl", lines_of())
+    return with_recipe(tmp_path, base)
+
+
+def with_recipe(folder, base):
+    write_lines(folder / "lines.jsonl", lines_of())
     domain = STAGE | {"name": "domain", "rank": 4, "alpha": 8, "learning_rate": 0.01, "epochs": 2}
     hand = STAGE | {"adapter": "none", "freeze_layers": 1, "augment": "kgb", "learning_rate": 0.003, "epochs": 2}
     recipe = {"kind": "finetune", "name": "taught", "licence": "MIT", "description": "A trial.", "credits": [],
               "model": str(base), "stages": [domain, hand]}  # fmt: skip
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(recipe))), encoding="utf-8")
-    return tmp_path
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(recipe))), encoding="utf-8")
+    return folder
 
 
 def batch_of(pupil, texts=TEXTS[:3]):
@@ -256,6 +264,16 @@ def test_an_adapter_learns_on_layers_of_four_bits_and_comes_out_ordinary(base, t
     assert all(torch.equal(found[name], tensor) for name, tensor in plain.state_dict().items())
 
 
+def test_weights_of_four_bits_are_counted_as_what_they_stand_for(base):
+    lora, qlora = (
+        with_adapter(load_pupil(str(base)).model, stage_of(adapter=kind), "base") for kind in ("lora", "qlora")
+    )
+    assert trainable(qlora) == trainable(lora)
+    small = sum(weight.numel() for weight in qlora.parameters() if weight.dtype == torch.uint8)
+    assert small > 0
+    assert memory_of(lora) - memory_of(qlora) == 7 * small, "two weights in a byte, of four bytes each before"
+
+
 def test_four_bits_need_an_extra(pupil, monkeypatch):
     monkeypatch.setattr("manuscribe.extras.missing", lambda *modules: list(modules))
     with pytest.raises(UsageError, match="bitsandbytes") as raised:
@@ -357,6 +375,18 @@ def test_what_one_stage_measures_on_no_stage_learns():
         kept_apart([Divided(lines[:2], lines[:2])])
 
 
+def test_what_one_stage_tests_no_stage_validates(caplog):
+    lines = lines_of()
+    first, second = Divided(lines[:4], lines[4:8]), Divided(lines[:4], lines[8:10], lines[5:9])
+    apart = kept_apart([first, second])
+    assert [line.text for line in apart[0].validation] == [TEXTS[4]]
+    assert [line.text for line in apart[1].validation] == [TEXTS[9]]
+    assert [line.text for line in apart[1].test] == list(TEXTS[5:9])
+    assert "4 validation lines are test lines, too" in caplog.text
+    with pytest.raises(InputError, match="All validation lines"):
+        kept_apart([Divided(lines[:2], lines[2:4], lines[2:6])])
+
+
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_an_empty_side_is_refused(root, split):
     write_lines(root / "lines.jsonl", [replace(line, split=split) for line in lines_of()])
@@ -394,9 +424,9 @@ def test_recipes_that_make_no_sense_are_refused():
 # ---- as a user
 
 
-def test_two_stages_from_the_command_line(root):
-    held = divide(LinesSection(lines=("lines.jsonl",), validation=0.25), root, 0).validation
-    write_lines(root / "test.parquet", held)
+def test_two_stages_from_the_command_line(root, base):
+    test = lines_of(("dreizehn", "14 Uhr"))
+    write_lines(root / "test.parquet", test)
     more = ("--quiet", "--set", "stages.1.data.test_lines=[test.parquet]")
     assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", *more) == ExitCode.OK
     out = root / "out"
@@ -407,9 +437,11 @@ def test_two_stages_from_the_command_line(root):
     assert report["final"]["greedy"] == results[1]["after"]
     assert set(report["parts"]) == {"label", "length"}
     assert "learnt by heart" in (out / "report.md").read_text()
-    assert [report["test"][name] for name in ("before", "after domain", "after hand")] == [
-        results[0]["goal_before"], results[0]["goal_after"], results[1]["after"],
-    ]  # fmt: skip
+    models = {"before": base, "after domain": out / "stages/1-domain/model", "after hand": out / "taught"}
+    assert report["test"] == {
+        when: asdict(figures_of(read_with(TrocrReader(str(folder), ReaderOptions(beams=1)), test)))
+        for when, folder in models.items()
+    }
     assert (out / "stages" / "1-domain" / "curves.png").stat().st_size > 5000
     card = (out / "taught" / "README.md").read_text()
     assert "base_model:" in card
@@ -457,13 +489,38 @@ def test_a_disk_that_is_full_ends_the_run_with_a_remedy(root, most):
     assert command(*words, "--resume") == ExitCode.OK
 
 
-def test_a_few_lines_are_learnt_by_heart(root, tmp_path, base, capsys):
-    # The weights of the others' base were made to differ wildly, and are hard to move.
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_disk_that_is_full_of_an_encoder_s_states_is_told_alike(root, capsys):
+    recipe = yaml.safe_load((root / "recipe.yaml").read_text())
+    recipe["stages"] = [recipe["stages"][0] | {"parts": ["decoder"]}]
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    stage = root / "out" / "stages" / "1-domain"
+    stage.mkdir(parents=True)
+    (stage / "states.npy.new").symlink_to("/dev/full")
+    words = ["train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "--quiet", "--resume"]
+    assert command(*words) == ExitCode.OUTPUT
+    said = capsys.readouterr().err
+    assert "No space left" in said
+    assert "go on with --resume" in said
+    assert not (stage / "states.npy").exists()
+
+
+@pytest.fixture
+def fresh(tmp_path, base):
+    """A checkpoint that learns easily: the weights of the others' base were made to differ, and are hard to move."""
     torch.manual_seed(0)
     shutil.copytree(base, tmp_path / "fresh")
     VisionEncoderDecoderModel(AutoConfig.from_pretrained(base)).save_pretrained(tmp_path / "fresh")
-    more = ("--overfit", "4", "--set", "stages.0.adapter=none", "--set", f"model={tmp_path}/fresh")
-    assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", *more) == ExitCode.OK
+    return tmp_path / "fresh"
+
+
+def by_heart(checkpoint):
+    return ["--overfit", "4", "--set", "stages.0.adapter=none", "--set", f"model={checkpoint}"]
+
+
+def test_a_few_lines_are_learnt_by_heart(root, fresh, capsys):
+    arguments = ["train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out"]
+    assert command(*arguments, *by_heart(fresh)) == ExitCode.OK
     assert "learnt by heart in" in capsys.readouterr().err
     assert not (root / "out" / "by-heart").exists()
 
@@ -506,8 +563,24 @@ def test_texts_of_all_stages_are_checked_before_the_first(root, capsys):
     assert not (root / "out" / "stages").exists()
 
 
-def test_several_processes_teach_as_one_with_more_accumulation(root):
-    """Two, with gloo, as torchrun starts them: the same lines a step, and so the same losses and figures."""
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "manuscribe"]
+"""Two processes, with gloo."""
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def taught_by_two(arguments):
+    done = subprocess.run([*TORCHRUN, *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, base):
+    """A folder with what two processes taught, in `two`, whose losses do not depend on how they divided the lines.
+
+    And the arguments for that, without the folder.
+    """
+    root = with_recipe(tmp_path_factory.mktemp("shared"), base)
     build(root / "base", decoder={"dropout": 0.0})
     # An even number of lines: of an odd one the processes would see a line twice, to have as many each.
     write_lines(
@@ -517,25 +590,52 @@ def test_several_processes_teach_as_one_with_more_accumulation(root):
     changes = [f"stages.{n}.{change}" for n in (0, 1) for change in ("dropout=0", "batch=1", "augment=null")]
     more = [word for change in (*changes, "stages.0.epochs=5", "stages.1.epochs=3") for word in ("--set", change)]
     arguments = ["train", f"{root}/recipe.yaml", "--data", str(root), *more, "--set", f"model={root}/base", "--quiet"]
+    taught_by_two([*arguments, "-o", f"{root}/two"])
+    return root, arguments
+
+
+def log_of(stage):
+    return [json.loads(row) for row in (stage / "log.jsonl").read_text().splitlines()]
+
+
+def test_several_processes_teach_as_one_with_more_accumulation(shared):
+    """The same lines a step, and so the same losses and figures."""
+    root, arguments = shared
     double = [word for n in (0, 1) for word in ("--set", f"stages.{n}.accumulation=2")]
-    # Both in processes of their own: the group of processes cannot be left again.
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for out, start, also in (("one", [], double), ("two", torchrun, [])):
-        words = [sys.executable, "-m", *start, "manuscribe", *arguments, *also, "-o", f"{root}/{out}"]
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
+    assert command(*arguments, *double, "-o", f"{root}/one") == ExitCode.OK
     for stage in ("1-domain", "2-hand"):
-        logs = [
-            [json.loads(row) for row in (root / out / "stages" / stage / "log.jsonl").read_text().splitlines()]
-            for out in ("one", "two")
-        ]
+        logs = [log_of(root / out / "stages" / stage) for out in ("one", "two")]
         losses, other = ([row["loss"] for row in log if "loss" in row] for log in logs)
         assert losses
         assert other == pytest.approx(losses, rel=1e-4)
     for name in ("report.json", "taught/model.safetensors"):
         assert (root / "two" / name).is_file()
     assert json.loads((root / "one/report.json").read_text()) == json.loads((root / "two/report.json").read_text())
+
+
+def test_several_processes_that_were_killed_go_on_to_the_same_result(shared):
+    root, arguments = shared
+    arguments = [*arguments, "-o", f"{root}/cut"]
+    agent = psutil.Popen([*TORCHRUN, *arguments], env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+    stage = root / "cut" / "stages" / "1-domain"
+    while agent.poll() is None and not list(stage.glob("checkpoint-*/trainer_state.json")):
+        time.sleep(0.01)
+    for process in (*agent.children(recursive=True), agent):
+        process.kill()
+    assert agent.wait() == -signal.SIGKILL, "it was done before it could be killed"
+    taught_by_two([*arguments, "--resume"])
+    assert [row["step"] for row in log_of(stage) if "eval_cer" in row].count(4) == 1, "it did not begin anew"
+    ends = [load_file(root / out / "taught" / "model.safetensors") for out in ("two", "cut")]
+    for name, tensor in ends[0].items():
+        torch.testing.assert_close(ends[1][name], tensor, rtol=0, atol=1e-6)
+    assert json.loads((root / "two/report.json").read_text()) == json.loads((root / "cut/report.json").read_text())
+
+
+def test_several_processes_learn_a_few_lines_by_heart(root, fresh):
+    arguments = ["train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out"]
+    told = taught_by_two([*arguments, *by_heart(fresh)])
+    assert told.count("learnt by heart in") == 1
+    assert not (root / "out" / "by-heart").exists()
 
 
 def test_only_checkpoints_are_taught_by_several_processes(ground_truth, monkeypatch):
@@ -699,6 +799,17 @@ def test_an_adapter_s_checkpoint_is_taught_on(root):
     (root / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"model": f"{root}/adapter"}))
     assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "-q") == ExitCode.OK
     assert (root / "out" / "taught" / "model.safetensors").is_file()
+
+
+@pytest.mark.skipif(not _HUGE_PAGES.is_dir(), reason="this system has no huge pages")
+def test_tensors_of_a_lesson_begin_at_pages():
+    code = (
+        "import torch; from pathlib import Path; from manuscribe.training.recipe import load_recipe;"
+        "load_recipe(Path('recipes/kgb-two-stage.yaml')); print(torch.ones(4_000_000).data_ptr() % 4096)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "THP_MEM_ALLOC_ENABLE"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
 
 
 def test_other_kinds_have_no_such_options(root):

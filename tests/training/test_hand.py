@@ -57,7 +57,8 @@ def test_a_hand_is_taught_reported_and_read(root: Path) -> None:
     assert values["metrics"]["cer"] == pytest.approx(task.evaluate()["cer"]), "the card tells of what was written"
     assert "On test lines" in (root / "out" / "report.md").read_text(encoding="utf-8")
     assert train(root) == ExitCode.OUTPUT
-    assert train(root, "--resume", "--set", "loop.steps=5") == ExitCode.OK
+    assert train(root, "--resume", "--set", "start=other.onnx") == ExitCode.USAGE
+    assert train(root, "--resume", "--set", "loop.steps=5", "--set", "keep=0.5") == ExitCode.OK
 
 
 def test_what_is_kept_of_the_reader_is_mixed_in(root: Path) -> None:

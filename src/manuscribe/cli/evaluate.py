@@ -1,20 +1,23 @@
 """`manuscribe evaluate`."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from manuscribe.cli.telling import tell
 from manuscribe.errors import ExitCode, UsageError
 
+_Value = TypeVar("_Value", int, str)
 _SHOWN = 5  # problems told one by one
 
 
 def evaluate(
-    data: Annotated[str, typer.Argument(help="Lines (.jsonl or .parquet, the name may have *) or a folder of pages.")],
+    data: Annotated[
+        str | None, typer.Argument(help="Lines (.jsonl or .parquet, the name may have *) or a folder of pages.")
+    ] = None,
     readers: Annotated[
         list[str] | None,
         typer.Option("--reader", help="A reader's name, .onnx file or checkpoint; give several. [default: compact]"),
@@ -34,6 +37,16 @@ def evaluate(
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
     precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
+    lookalikes: Annotated[
+        bool,
+        typer.Option(
+            "--lookalikes/--no-lookalikes", help="Put right Latin and Cyrillic letters that were taken for each other."
+        ),
+    ] = True,
+    claim: Annotated[
+        Path | None,
+        typer.Option(help="A card (YAML, or a README.md with model-index) whose figures are measured again."),
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
     report: Annotated[
         Path | None, typer.Option(help="Folder for report.json, report.md and report.html, with the worst lines.")
@@ -43,7 +56,7 @@ def evaluate(
     """Measure readers on lines or pages whose text is known: error rates, intervals, which is better, how fast.
 
     The first reader is what the others are compared with. What cannot be opened is told and left out; the exit code is
-    then 6.
+    then 6. With --claim the card says what is read how; exit code 6 then also stands for a claim that is not confirmed.
 
     Examples:
         manuscribe evaluate test.parquet --reader compact --reader my-hand.onnx --report report/
@@ -51,35 +64,91 @@ def evaluate(
         manuscribe evaluate pages/ --beams 1 --beams 8
 
         manuscribe evaluate test.parquet --peer tesseract
+
+        manuscribe evaluate --claim card.yaml --report report/
     """
-    from manuscribe.evaluation.candidates import candidates
+    from manuscribe.evaluation.candidates import MeasuredOptions, candidates
     from manuscribe.evaluation.evaluating import evaluate as run
     from manuscribe.evaluation.judging import judge
-    from manuscribe.evaluation.report.writing import as_summary, make_folder, write_report
+    from manuscribe.evaluation.report.writing import as_summary, write_report
     from manuscribe.options import validated
-    from manuscribe.readers.options import ReaderOptions
 
     chosen = {"language": language, "fit": fit, "engine": engine, "precision": precision}
-    options = validated(ReaderOptions, **chosen, revision=revision, threads=threads)
+    if claim is not None:
+        given = {"reader": _only(readers, "--reader"), "data": data, "revision": revision}
+        if peers:
+            raise UsageError("A card's figures are a reader's.", "Leave --peer out.")
+        decoding = {**chosen, "beams": _only(beams, "--beams"), "lookalikes": None if lookalikes else False}
+        return _check(claim, given, decoding, threads, report, quiet=quiet)
+    if data is None:
+        raise UsageError("There is nothing to measure on.", "Name DATA, or a card with --claim.")
+    options = validated(MeasuredOptions, **chosen, revision=revision, lookalikes=lookalikes, threads=threads)
     for width in beams or ():
-        validated(ReaderOptions, beams=width)
+        validated(MeasuredOptions, beams=width)
     compared = candidates(readers or ["compact"], beams or [], peers or [], options)
-    if report is not None:
-        if report.is_file():
-            raise UsageError(f"--report names a folder, and {report} is a file.", "Name a folder.")
-        make_folder(report)
+    _open(report)
     found = run(data, compared, watch=lambda items, what: _watched(items, what, quiet=quiet))
     judgement = judge(found)
     typer.echo(as_summary(judgement).encode(), nl=False)
-    for problem in found.problems[:_SHOWN]:
-        tell(problem)
-    if len(found.problems) > _SHOWN:
-        tell(f"… and {len(found.problems) - _SHOWN} more like these.")
+    _tell_some(found.problems)
     if report is not None:
         write_report(judgement, report)
         if not quiet:
             print(f"See {report / 'report.html'}.", file=sys.stderr)
     return ExitCode.SOME_FAILED if found.problems else ExitCode.OK
+
+
+def _check(
+    card: Path,
+    given: Mapping[str, str | None],
+    decoding: Mapping[str, Any],
+    threads: int,
+    report: Path | None,
+    *,
+    quiet: bool,
+) -> int:
+    """Measure again what a card claims."""
+    from manuscribe.evaluation.claims.checking import check_claims
+    from manuscribe.evaluation.claims.loading import filled, load_claims
+    from manuscribe.evaluation.claims.writing import as_summary, write_findings
+
+    claims = filled(load_claims(card), given, decoding)
+    _open(report)
+    findings = check_claims(claims, threads, lambda items, what: _watched(items, what, quiet=quiet))
+    typer.echo(as_summary(findings).encode(), nl=False)
+    problems = list(dict.fromkeys(problem for found in findings for problem in found.reading.evaluation.problems))
+    _tell_some(problems)
+    if report is not None:
+        for folder in write_findings(card, findings, report):
+            if not quiet:
+                print(f"See {folder / 'report.html'}.", file=sys.stderr)
+    confirmed = all(found.verdict == "confirmed" for found in findings)
+    return ExitCode.OK if confirmed and not problems else ExitCode.SOME_FAILED
+
+
+def _only(values: Sequence[_Value] | None, option: str) -> _Value | None:
+    """The one value of an option that may be given several times, but not with a card."""
+    if values and len(values) > 1:
+        raise UsageError(f"A card is measured with one {option.lstrip('-')}, not several.", f"Give {option} once.")
+    return values[0] if values else None
+
+
+def _open(report: Path | None) -> None:
+    """Make the folder of the report, before work is done for it."""
+    from manuscribe.evaluation.report.writing import make_folder
+
+    if report is None:
+        return
+    if report.is_file():
+        raise UsageError(f"--report names a folder, and {report} is a file.", "Name a folder.")
+    make_folder(report)
+
+
+def _tell_some(problems: Sequence[str]) -> None:
+    for problem in problems[:_SHOWN]:
+        tell(problem)
+    if len(problems) > _SHOWN:
+        tell(f"… and {len(problems) - _SHOWN} more like these.")
 
 
 def _watched(items: Sequence[Any], what: str, *, quiet: bool) -> Iterable[Any]:

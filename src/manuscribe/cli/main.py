@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from manuscribe.cli import data, doctor, evaluate, models, read, train
+from manuscribe.cli import calibrate, data, doctor, evaluate, models, read, train
 from manuscribe.cli.telling import be_verbose, tell
 from manuscribe.errors import ExitCode, ManuscribeError
 from manuscribe.version import __version__
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("read")(read.read)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

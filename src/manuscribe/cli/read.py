@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +14,9 @@ from manuscribe.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
     from manuscribe.formats import Format
-    from manuscribe.reading.batch import Outcome
+    from manuscribe.reading.batch import Batch, Outcome
     from manuscribe.reading.options import ReadingOptions
+    from manuscribe.reading.review import ReviewSummary
 
 _EXAMPLES = """Read handwriting from images of pages or lines.
 
@@ -28,6 +29,10 @@ Examples:
     manuscribe read line.png --level line --language ru --nbest 3 -f json
 
     manuscribe read letter.jpg --reader microsoft/trocr-base-handwritten
+
+    manuscribe read registers/ -o texts/ -f txt,json --dates iso --dates-near 1937
+
+    manuscribe read scans/ -o texts/ --review-at 0.02
 """
 
 
@@ -69,6 +74,33 @@ def read(
         bool, typer.Option("--draft", help="The embedded reader reads first, a checkpoint checks: same text, sooner.")
     ] = False,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the confidences are worth, from `manuscribe calibrate`. [default: where the reader is]",
+        ),
+    ] = None,
+    review_at: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE", help="List the lines to check, so that the others have this expected CER; such as 0.02."
+        ),
+    ] = None,
+    lookalikes: Annotated[
+        bool,
+        typer.Option(
+            "--lookalikes/--no-lookalikes", help="Put right Latin and Cyrillic letters that were taken for each other."
+        ),
+    ] = True,
+    dates: Annotated[
+        str | None,
+        typer.Option(help="Find dates, and write them one way: iso (1937-10-12), roman (12.X.1937) or keep as it is."),
+    ] = None,
+    dates_near: Annotated[
+        int | None,
+        typer.Option(metavar="YEAR", help="About when it was written: the century of years with two digits."),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu.")] = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
@@ -77,7 +109,7 @@ def read(
     from manuscribe.formats import get_format
     from manuscribe.images.opening import find_images
     from manuscribe.options import validated
-    from manuscribe.reading.options import ReadingOptions
+    from manuscribe.reading.options import ReadingOptions, ReviewOptions
 
     options = validated(
         ReadingOptions,
@@ -91,18 +123,28 @@ def read(
         precision=precision,
         draft=draft,
         revision=revision,
+        calibration=calibration,
+        lookalikes=lookalikes,
+        dates=dates,
+        dates_near=dates_near,
         device=device,
         threads=threads,
     )
     chosen = [get_format(name.strip()) for name in formats.split(",") if name.strip()]
     if not chosen:
         raise UsageError("No output format was named.", "For example: -f txt,page")
+    review = None if review_at is None else validated(ReviewOptions, review_at=review_at)
     images = find_images(paths)
     if out is None:
+        if review:
+            raise UsageError("--review-at writes several files.", "Name a folder for them with -o.")
         return _to_stdout(images, chosen, options)
     if out.suffix and any(form.suffix.endswith(out.suffix) for form in chosen) and not out.is_dir():
         raise UsageError(f"-o names a folder, and {out} looks like a file.", f"Use -o {out.parent or '.'}.")
-    return _to_folder(images, out, chosen, options, quiet=quiet)
+    # The list is made from the documents of all images, also of those that an earlier run has read.
+    if review and all(form.name != "json" for form in chosen):
+        chosen.append(get_format("json"))
+    return _to_folder(images, out, chosen, options, promise=review.review_at if review else None, quiet=quiet)
 
 
 read.__doc__ = _EXAMPLES
@@ -153,12 +195,20 @@ def _print(result: bytes) -> bool:
 
 
 def _to_folder(
-    images: Sequence[Path], out: Path, formats: Sequence["Format"], options: "ReadingOptions", *, quiet: bool
+    images: Sequence[Path],
+    out: Path,
+    formats: Sequence["Format"],
+    options: "ReadingOptions",
+    *,
+    promise: float | None,
+    quiet: bool,
 ) -> int:
     from manuscribe.reading.batch import Batch
     from manuscribe.reading.pages import PageReader
 
     pages = PageReader(options)
+    if promise is not None:
+        pages.require_calibration()
     batch = Batch(images, out, formats, pages.job)
     counts = {"done": 0, "skipped": 0, "failed": 0}
     flawed = 0
@@ -171,6 +221,8 @@ def _to_folder(
         already = f", {counts['skipped']} were already" if counts["skipped"] else ""
         failed = f", {counts['failed']} failed" if counts["failed"] else ""
         print(f"{counts['done']} of {len(images)} images read into {out}{already}{failed}.", file=sys.stderr)
+    if promise is not None:
+        _review(batch, out, promise, quiet=quiet)
     if counts["failed"] and len(images) == 1:
         return ExitCode.INPUT
     return ExitCode.SOME_FAILED if flawed else ExitCode.OK
@@ -199,3 +251,38 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Any]:
                     tell(f"{outcome.image}: {note}")
 
         yield advance
+
+
+def _review(batch: "Batch", out: Path, promise: float, *, quiet: bool) -> None:
+    from rich.console import Console
+    from rich.progress import track
+
+    from manuscribe.reading.review_files import TABLE, Stems, write_review
+
+    console = Console(stderr=True)
+
+    def watched(stems: Stems) -> Iterable[tuple[Path, str]]:
+        shown = console.is_terminal and not quiet
+        return track(stems, "lines to check", console=console, transient=True) if shown else stems
+
+    summary = write_review(out, batch.results, promise, watched)
+    if not quiet:
+        print(_told(summary, out / TABLE), file=sys.stderr)
+
+
+def _told(summary: "ReviewSummary", table: Path) -> str:
+    if not summary.lines:
+        return "No lines were found: there is nothing to check."
+    if not summary.to_check:
+        return f"No line need be checked: all {summary.lines} have an expected CER of {_percent(summary.cer)} together."
+    listed = f"{summary.to_check} of {summary.lines} lines are to be checked: {table}."
+    if summary.accepted_cer is not None:
+        return f"{listed}\nThe others together have an expected CER of {_percent(summary.accepted_cer)}."
+    return (
+        f"{listed}\nNo line has an expected CER of {_percent(summary.promise)} or less; "
+        f"that of all together is {_percent(summary.cer)}."
+    )
+
+
+def _percent(rate: float | None) -> str:
+    return "unknown" if rate is None else f"{100 * rate:.3g} %"

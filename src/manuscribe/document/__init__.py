@@ -12,6 +12,7 @@ from manuscribe.document.model import (
     Provenance,
     Region,
     Word,
+    WrittenDate,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "Provenance",
     "Region",
     "Word",
+    "WrittenDate",
 ]

@@ -6,7 +6,7 @@ Confidences are probabilities in [0, 1]; `None` means that nobody judged.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Point = tuple[float, float]
 Polygon = tuple[Point, ...]
@@ -43,6 +43,25 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenDate:
+    """A date in the text of a line.
+
+    Attributes:
+        text: As it is written there, `line.text[start:end]`.
+        start: Where it begins in the text, in characters.
+        end: Where it ends.
+        edtf: The date in EDTF (ISO 8601-2); `None` where no calendar has it, or a file does not say.
+        reason: Why it is impossible; empty where it is possible.
+    """
+
+    text: str
+    start: int
+    end: int
+    edtf: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of writing.
 
@@ -55,6 +74,12 @@ class Line:
         polygon: The area of the writing in page coordinates; `None` for a line without a page.
         baseline: The line that the letters stand on, in writing direction.
         language: BCP 47 code where it is known, e.g. `"fr"`.
+        dates: The dates in `text`, in order; empty where nobody looked for them.
+        normalised: `text` with its dates in the convention that was asked for; empty where that is the same.
+        expected_cer: Errors to expect for each character that was read, at most 1; `None` unless the confidences were
+            calibrated.
+        word_confidences: Probability that each word is right, a word being what stands between white space; empty
+            unless the confidences were calibrated.
     """
 
     text: str = ""
@@ -66,6 +91,10 @@ class Line:
     polygon: Polygon | None = None
     baseline: Polyline | None = None
     language: str | None = None
+    dates: tuple[WrittenDate, ...] = ()
+    normalised: str = ""
+    expected_cer: float | None = None
+    word_confidences: tuple[float, ...] = ()
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -136,6 +165,13 @@ class Document:
 
 def words_of(line: Line) -> tuple[Word, ...]:
     """Group a line's characters into words at white space."""
+    words = _words(line)
+    if len(words) != len(line.word_confidences):
+        return words
+    return tuple(replace(word, confidence=sure) for word, sure in zip(words, line.word_confidences, strict=True))
+
+
+def _words(line: Line) -> tuple[Word, ...]:
     if not line.characters:
         return tuple(Word(text, line.confidence, None, ()) for text in line.text.split())
     groups: list[list[Character]] = [[]]

@@ -10,6 +10,16 @@ PEERS = ("tesseract", "rapidocr")
 """Programs of others that can be set beside the readers."""
 
 
+class MeasuredOptions(ReaderOptions):
+    """How readers read that are measured: as `manuscribe read` has them read.
+
+    Attributes:
+        lookalikes: As `reading.options.ReadingOptions` has it.
+    """
+
+    lookalikes: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A reader, or another program.

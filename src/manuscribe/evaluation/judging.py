@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from manuscribe.evaluation.confusions import Confusion, confusions_of_characters, confusions_of_words
+from manuscribe.evaluation.dates import DatesRead, dates_read
 from manuscribe.evaluation.evaluating import Evaluation, ReaderResult
 from manuscribe.evaluation.forms import OVERLOOKING
 from manuscribe.evaluation.lines import Pair, length_of
@@ -113,6 +114,7 @@ class Judgement:
         comparisons: Of all readers but the first with it.
         characters: Frequent errors; lines of a page that were missed or are extra are not among them.
         words: The same of words.
+        dates: Of lines that are labelled so; no item where none is.
     """
 
     evaluation: Evaluation
@@ -124,6 +126,7 @@ class Judgement:
     comparisons: tuple[Comparison, ...]
     characters: tuple[Sequence[Confusion], ...]
     words: tuple[Sequence[Confusion], ...]
+    dates: tuple[DatesRead, ...]
 
 
 def judge(evaluation: Evaluation) -> Judgement:
@@ -150,6 +153,7 @@ def judge(evaluation: Evaluation) -> Judgement:
         ),
         characters=tuple(confusions_of_characters(some, CHARACTERS) for some in pairs),
         words=tuple(confusions_of_words(some, WORDS) for some in pairs),
+        dates=tuple(found for result in results if (found := dates_read(result, samples, units))),
     )
 
 

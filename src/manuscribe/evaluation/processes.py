@@ -95,7 +95,7 @@ class ReaderProcess:
             self.expense.loading = float(self._ask({**job, "languages": list(languages)})["seconds"])
         except BaseException:
             self._process.kill()
-            self._end()
+            end(self._process)
             raise
 
     def __enter__(self) -> Self:
@@ -106,7 +106,7 @@ class ReaderProcess:
     ) -> None:
         if kind is not None:
             self._process.kill()
-        self._end()
+        end(self._process)
 
     def read_lines(self, lines: Sequence[LabelledLine]) -> LinesRead:
         """Read the images of lines, which are opened there.
@@ -140,15 +140,9 @@ class ReaderProcess:
         return answer
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        told, answers = self._process.stdin, self._process.stdout
-        assert told is not None  # noqa: S101  both are pipes
-        assert answers is not None  # noqa: S101
-        with suppress(BrokenPipeError):  # then there is no answer either
-            told.write(json.dumps(question) + "\n")
-            told.flush()
-        line = answers.readline()
+        line = ask(self._process, question)
         if not line:
-            self._end()
+            end(self._process)
             raise ReaderEndedError(
                 f"{self._title}: its process ended with code {self._process.returncode}.",
                 "Is there enough memory? What it said is above.",
@@ -160,16 +154,34 @@ class ReaderProcess:
             raise kind(problem, answer["remedy"])
         return answer
 
-    def _end(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):
-                if pipe:
-                    pipe.close()
-        try:
-            self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+
+def ask(process: subprocess.Popen[str], question: Mapping[str, Any] | None = None) -> str:
+    """Send a question, if there is one, to a process that speaks JSON, one object a line.
+
+    Returns:
+        The line that it answers; empty if it has ended.
+    """
+    told, answers = process.stdin, process.stdout
+    assert told is not None  # noqa: S101  both are pipes
+    assert answers is not None  # noqa: S101
+    with suppress(BrokenPipeError):  # then there is no answer either
+        if question:
+            told.write(json.dumps(question) + "\n")
+            told.flush()
+    return answers.readline()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ask no more and wait for a process's end; it is killed if that takes too long."""
+    for pipe in (process.stdin, process.stdout):
+        with suppress(BrokenPipeError):
+            if pipe:
+                pipe.close()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _image(line: LabelledLine) -> dict[str, str]:

@@ -31,8 +31,9 @@ from typing import TYPE_CHECKING, Any
 from manuscribe.errors import InputError, ManuscribeError
 from manuscribe.evaluation.peers import make_peer
 from manuscribe.images.opening import decode_image, open_image
-from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.protocol import LineReader, load_reader
+from manuscribe.reading.finishing import finished
+from manuscribe.reading.options import ReadingOptions
 
 if TYPE_CHECKING:
     from manuscribe.reading.pages import PageReader
@@ -65,26 +66,28 @@ def main() -> None:
 
 def _prepare(job: dict[str, Any]) -> Callable[[dict[str, Any]], Answer]:
     """The reader, ready to answer questions."""
+    options = ReadingOptions(reader=job["reader"], **job["options"])
     if job["task"] == "pages":
         # Not before: what the segmenter needs must not count as memory of a reader that reads lines.
-        from manuscribe.reading.options import ReadingOptions
         from manuscribe.reading.pages import PageReader
 
-        pages = PageReader(ReadingOptions(reader=job["reader"], **job["options"]))
+        pages = PageReader(options)
         return lambda question: _read_page(pages, Path(question["page"]))
-    options = ReaderOptions(**job["options"])
     if job["peer"]:
         reader = make_peer(job["reader"], job["languages"], options.threads)
+        options = options.model_copy(update={"lookalikes": False})  # peers read as they do elsewhere
     else:
-        reader = load_reader(job["reader"], options)
-    return lambda question: _read_lines(reader, question["images"], children=job["peer"])
+        reader = load_reader(options.reader, options.for_reader())
+    return lambda question: _read_lines(reader, question["images"], options, children=job["peer"])
 
 
 def _identity(name: str, version: str, choices: Mapping[str, Any]) -> Answer:
     return {"name": name, "version": version, "choices": {key: str(choices[key]) for key in choices}}
 
 
-def _read_lines(reader: LineReader, images: Sequence[dict[str, str]], *, children: bool) -> Answer:
+def _read_lines(
+    reader: LineReader, images: Sequence[dict[str, str]], options: ReadingOptions, *, children: bool
+) -> Answer:
     opened: dict[int, Any] = {}
     unreadable: dict[int, str] = {}
     for number, image in enumerate(images):
@@ -93,7 +96,7 @@ def _read_lines(reader: LineReader, images: Sequence[dict[str, str]], *, childre
         except InputError as error:
             unreadable[number] = error.problem
     started = time.perf_counter()
-    texts, failed = _texts(reader, opened)
+    texts, failed = _texts(reader, opened, options)
     return {
         "seconds": time.perf_counter() - started,
         "texts": [texts.get(number) for number in range(len(images))],
@@ -108,8 +111,13 @@ def _open(image: dict[str, str]) -> Any:
     return open_image(image["file"]) if "file" in image else decode_image(b64decode(image["data"]), "its image")
 
 
-def _texts(reader: LineReader, opened: dict[int, Any]) -> tuple[dict[int, str], dict[int, str]]:
-    """Texts by number, and why there is none; a line on which the reader fails must not cost its neighbours."""
+def _texts(
+    reader: LineReader, opened: dict[int, Any], options: ReadingOptions
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Texts by number, and why there is none; a line on which the reader fails must not cost its neighbours.
+
+    They are those of `manuscribe read`, so that what is measured is what it gives.
+    """
     if not opened:
         return {}, {}
     try:
@@ -118,11 +126,11 @@ def _texts(reader: LineReader, opened: dict[int, Any]) -> tuple[dict[int, str], 
         if len(opened) == 1:
             return {}, dict.fromkeys(opened, _said(error))
     else:
-        return {number: line.text for number, line in zip(opened, lines, strict=True)}, {}
+        return {number: finished(line, options).text for number, line in zip(opened, lines, strict=True)}, {}
     texts: dict[int, str] = {}
     failed: dict[int, str] = {}
     for number, image in opened.items():
-        one, why = _texts(reader, {number: image})
+        one, why = _texts(reader, {number: image}, options)
         texts |= one
         failed |= why
     return texts, failed

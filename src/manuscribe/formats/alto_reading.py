@@ -17,7 +17,7 @@ from manuscribe.document.model import (
 )
 from manuscribe.errors import InputError
 from manuscribe.formats.layout import Box
-from manuscribe.formats.words import FileWord, characters_of
+from manuscribe.formats.words import FileWord, characters_of, with_words
 from manuscribe.formats.xml import REGION_KINDS, child, children, local, number, parse, points, probability
 
 NOTE, PAGE_NOTE = "note", "page-note"
@@ -92,17 +92,19 @@ def _notes(element: etree._Element, tags: Mapping[str, etree._Element]) -> tuple
 
 
 def _line(element: etree._Element, tags: Mapping[str, etree._Element]) -> Line:
-    words = [_word(word) for word in children(element, "String")]
-    text = _text(element, words)
-    return Line(
+    strings = [_word(word) for word in children(element, "String")]
+    text = _text(element, strings)
+    words = [word for word in strings if word.text]
+    line = Line(
         text=text,
-        characters=characters_of(text, [word for word in words if word.text]),
+        characters=characters_of(text, words),
         notes=_notes(element, tags),
         id=element.get("ID", ""),
         polygon=_outline(element),
         baseline=_baseline(element),
         language=element.get("LANG"),
     )
+    return with_words(line, words)
 
 
 def _text(line: etree._Element, words: Sequence[FileWord]) -> str:

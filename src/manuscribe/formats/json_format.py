@@ -8,20 +8,20 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from manuscribe.document.model import Document, Line, Page, Point
+from manuscribe.document.model import Document, Line, Page, Point, WrittenDate
 from manuscribe.errors import InputError
 from manuscribe.formats import Format
 
 NAME, VERSION = "manuscribe-document", 1
 BYTE_LIMIT = 256 << 20
-_DECIMALS = {"confidence": 4}
+_DECIMALS = {"confidence": 4, "expected_cer": 4, "word_confidences": 4}
 _COORDINATE_DECIMALS = 2
 
 
 def write(document: Document) -> bytes:
     """Write a document as JSON, UTF-8, on one line; fields that say nothing are left out.
 
-    Coordinates keep two decimals, confidences four.
+    Coordinates keep two decimals, confidences and expected error rates four.
     """
     content = {"format": NAME, "version": VERSION, **_plain(document)}
     text = json.dumps(content, ensure_ascii=False, allow_nan=False)
@@ -94,8 +94,12 @@ def _check(document: Document) -> None:
         for confidence in _confidences(page):
             if not 0 <= confidence <= 1:
                 raise _impossible(number, f"a confidence of {confidence}")
+        for what in _misjudged(page):
+            raise _impossible(number, what)
         if not all(math.isfinite(value) for point in _points(page) for value in point):
             raise _impossible(number, "a coordinate that is not finite")
+        for date in _misplaced_dates(page):
+            raise _impossible(number, f"a date from {date.start} to {date.end} that does not stand there")
 
 
 def _impossible(page: int, what: str) -> InputError:
@@ -106,6 +110,23 @@ def _confidences(page: Page) -> Iterable[float]:
     for line in page.lines:
         judged: tuple[Any, ...] = (line, *line.characters, *line.alternatives)
         yield from (part.confidence for part in judged if part.confidence is not None)
+        yield from line.word_confidences
+
+
+def _misjudged(page: Page) -> Iterable[str]:
+    for line in page.lines:
+        if line.expected_cer is not None and not 0 <= line.expected_cer <= 1:
+            yield f"an expected CER of {line.expected_cer}"
+        if line.word_confidences and len(line.word_confidences) != len(line.words):
+            yield f"{len(line.word_confidences)} confidences for {len(line.words)} words"
+
+
+def _misplaced_dates(page: Page) -> Iterable[WrittenDate]:
+    for line in page.lines:
+        for date in line.dates:
+            inside = 0 <= date.start < date.end <= len(line.text)
+            if not inside or line.text[date.start : date.end] != date.text:
+                yield date
 
 
 def _points(page: Page) -> Iterable[Point]:

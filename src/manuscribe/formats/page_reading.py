@@ -6,9 +6,19 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from manuscribe.document.model import Alternative, Character, Document, Line, Page, Point, Provenance, Region
+from manuscribe.document.model import (
+    Alternative,
+    Character,
+    Document,
+    Line,
+    Page,
+    Point,
+    Provenance,
+    Region,
+    WrittenDate,
+)
 from manuscribe.errors import InputError
-from manuscribe.formats.words import FileWord, characters_of
+from manuscribe.formats.words import FileWord, characters_of, with_words
 from manuscribe.formats.xml import REGION_KINDS, child, children, number, parse, points, probability
 
 LANGUAGES = {
@@ -23,6 +33,8 @@ NOTE, VERSION, OPTIONS = "notes", "version", "parameters"
 
 _CUSTOM_TYPE = re.compile(r"structure\s*\{[^}]*\btype:([^;}]+)")
 _CUSTOM_INDEX = re.compile(r"readingOrder\s*\{[^}]*\bindex:(\d+)")
+_CUSTOM_DATE = re.compile(r"(?<![\w-])date\s*\{\s*offset:(\d{1,9});\s*length:(\d{1,9});([^}]*)\}")
+_CUSTOM_WHEN = re.compile(r"\bwhen:\s*([^;\s][^;]*)")
 _GROUPS = ("OrderedGroup", "UnorderedGroup", "OrderedGroupIndexed", "UnorderedGroupIndexed")
 _REFERENCES = ("RegionRef", "RegionRefIndexed", *_GROUPS)
 
@@ -110,7 +122,7 @@ def _line(element: etree._Element) -> Line:
     if not _texts(element):
         text = " ".join(word.text for word in words)
     baseline = child(element, "Baseline")
-    return Line(
+    line = Line(
         text=text,
         confidence=confidence,
         characters=characters_of(text, words),
@@ -120,7 +132,18 @@ def _line(element: etree._Element) -> Line:
         polygon=_outline(element),
         baseline=_points(baseline) if baseline is not None else None,
         language=LANGUAGES.get(element.get("primaryLanguage", "")),
+        dates=tuple(_dates(element, text)),
     )
+    return with_words(line, words)
+
+
+def _dates(line: etree._Element, text: str) -> Iterator[WrittenDate]:
+    """The dates that are tagged as Transkribus does, as far as they lie in the text."""
+    for offset, length, rest in _CUSTOM_DATE.findall(line.get("custom", "")):
+        start, end = int(offset), int(offset) + int(length)
+        when = _CUSTOM_WHEN.search(rest)
+        if start < end <= len(text):
+            yield WrittenDate(text[start:end], start, end, when[1].strip() if when else None)
 
 
 def _word(element: etree._Element) -> FileWord:

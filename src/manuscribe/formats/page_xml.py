@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
-from manuscribe.document.model import Character, Document, Line, Page, Provenance, Region, Word
+from manuscribe.document.model import Character, Document, Line, Page, Provenance, Region, Word, WrittenDate
 from manuscribe.errors import UsageError
 from manuscribe.formats import Format
 from manuscribe.formats.layout import line_outline, on_page, region_outline, word_outlines
@@ -96,7 +96,7 @@ def _write_region(parent: etree._Element, region: Region, name: str, page: Page,
 def _write_line(parent: etree._Element, line: Line, region: Region, page: Page, identifiers: Identifiers) -> None:
     name = identifiers.take(line.id, "line_")
     language = _LANGUAGE_NAMES.get(line.language.split("-")[0].lower()) if line.language else None
-    element = add(parent, "TextLine", id=name, primaryLanguage=language)
+    element = add(parent, "TextLine", id=name, primaryLanguage=language, custom=_date_tags(line.dates))
     outline = line_outline(line, region, page)
     baseline = on_page(line.baseline, page) if line.baseline else None
     add(element, "Coords", points=points_text(outline))
@@ -110,6 +110,17 @@ def _write_line(parent: etree._Element, line: Line, region: Region, page: Page, 
     for index, alternative in enumerate(line.alternatives, start=1):
         _write_text(element, alternative.text, alternative.confidence, index)
     _write_notes(element, line.notes)
+
+
+def _date_tags(dates: tuple[WrittenDate, ...]) -> str | None:
+    """Dates as Transkribus tags them in `custom`."""
+    return " ".join(map(_date_tag, dates)) or None
+
+
+def _date_tag(date: WrittenDate) -> str:
+    # Braces, as EDTF has for sets, and semicolons would end the tag.
+    when = f" when:{date.edtf};" if date.edtf and not set(date.edtf) & set("{};") else ""
+    return f"date {{offset:{date.start}; length:{date.end - date.start};{when}}}"
 
 
 def _write_word(

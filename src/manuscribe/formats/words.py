@@ -4,9 +4,9 @@ PAGE and ALTO store words, with or without glyphs; the document model stores cha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from manuscribe.document.model import Character
+from manuscribe.document.model import Character, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,19 @@ def characters_of(text: str, words: Sequence[FileWord]) -> tuple[Character, ...]
     if not words:
         return ()
     return (*characters, *(Character(letter) for letter in text[end:]))
+
+
+def with_words(line: Line, words: Sequence[FileWord]) -> Line:
+    """The line with the confidences of its words, where the file says others than follow from its characters.
+
+    A file that does not say one for every word has none to give.
+    """
+    told, known = [(word.text, word.confidence) for word in words], [(w.text, w.confidence) for w in line.words]
+    sure = tuple(confidence for _, confidence in told if confidence is not None)
+    same_words = [text for text, _ in told] == [text for text, _ in known]
+    if told == known or not same_words or len(sure) < len(told):
+        return line
+    return replace(line, word_confidences=sure)
 
 
 def _spelling(word: FileWord) -> Sequence[Character]:

@@ -30,10 +30,12 @@ class Reader:
         precision: How it is computed: `"fp32"`, `"bf16"` or `"int8"`.
         draft: Let the embedded reader read first, and a checkpoint check its text: the same text, sooner.
         revision: Branch, tag or commit of a checkpoint on the hub.
+        calibration: File that says what the confidences are worth, from `manuscribe calibrate`; `None` looks for it
+            where the reader is.
         threads: CPU threads; 0 takes every core this process may use.
 
     Raises:
-        ModelError: There is no such reader, or its weights are missing.
+        ModelError: There is no such reader, its weights are missing, or the calibration is not of it.
         UsageError: An option makes no sense.
 
     Example:
@@ -54,6 +56,7 @@ class Reader:
         precision: Literal["fp32", "bf16", "int8"] | None = None,
         draft: bool = False,
         revision: str | None = None,
+        calibration: Path | str | None = None,
         threads: int = 0,
     ) -> None:
         options = validated(
@@ -66,6 +69,7 @@ class Reader:
             precision=precision,
             draft=draft,
             revision=revision,
+            calibration=calibration,
             threads=threads,
         )
         self._reader = load_reader(name, options)
@@ -95,7 +99,7 @@ class Reader:
             >>> first, second = reader.embed(["line.png", "other.png"])  # doctest: +SKIP
             >>> float(first.vector @ second.vector)  # from -1 to 1; 1 is the same  # doctest: +SKIP
         """
-        embed = getattr(self._reader, "embed", None)
+        embed = getattr(self._reader.reader, "embed", None)
         if embed is None:
             raise UsageError(
                 f"The reader '{self._reader.name}' gives no embeddings.", "Take a TrOCR checkpoint or a bundle of one."

@@ -1,5 +1,6 @@
 """How a reader reads; the same for every reader."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,8 @@ class ReaderOptions(BaseModel):
             `bf16` not for ONNX Runtime.
         draft: Let the embedded reader read first, and a checkpoint check its text many tokens at a time; in fp32 the
             text is the same as without, sooner where the checkpoint is large.
+        calibration: File that says what the reader's confidences are worth (`manuscribe calibrate` makes one); `None`
+            looks for it where the reader is.
         revision: Branch, tag or commit of a checkpoint on the hub.
         device: Where the network runs.
         threads: CPU threads; 0 takes every core this process may use.
@@ -37,6 +40,7 @@ class ReaderOptions(BaseModel):
     engine: Literal["auto", "torch", "openvino", "onnx"] | None = None
     precision: Literal["fp32", "bf16", "int8"] | None = None
     draft: bool = False
+    calibration: Path | None = None
     revision: str | None = None
     device: Literal["cpu"] = "cpu"
     threads: int = Field(default=0, ge=0, le=1024)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from manuscribe.errors import ModelError
 from manuscribe.models.files import ModelFile
 from manuscribe.readers.options import ReaderOptions
 
+if TYPE_CHECKING:
+    from manuscribe.readers.trust.trusted import TrustedReader
+
 GROUP = "manuscribe.readers"
 
 
@@ -20,7 +23,8 @@ class LineReader(Protocol):
     """A recogniser with its weights. Plugins register a callable `(ReaderOptions) -> LineReader` in `GROUP`.
 
     What it chose by itself where the options left it open it may tell in an attribute `choices`, names to values, which
-    goes into the record of a reading.
+    goes into the record of a reading; and how it reads, as far as that decides what its confidences are worth, in an
+    attribute `conditions`: a calibration is used under the conditions alone under which it was made.
     """
 
     name: str
@@ -39,7 +43,19 @@ class LineReader(Protocol):
         ...
 
 
-def load_reader(name: str, options: ReaderOptions) -> LineReader:
+def load_reader(name: str, options: ReaderOptions) -> "TrustedReader":
+    """The reader of that name with its calibration, if it has one; see `load_bare_reader`.
+
+    Raises:
+        ModelError: As `load_bare_reader`; or the calibration that the options name cannot be read or is another's.
+        UsageError: The options do not fit the reader.
+    """
+    from manuscribe.readers.trust.trusted import trusted
+
+    return trusted(name, load_bare_reader(name, options), options.calibration)
+
+
+def load_bare_reader(name: str, options: ReaderOptions) -> LineReader:
     """The reader of that name, of the `.onnx` file that `manuscribe train` wrote, or of a TrOCR checkpoint or a bundle.
 
     A checkpoint is named by its folder, or by its name on the Hugging Face hub, which has a slash in it.

@@ -17,6 +17,9 @@ from manuscribe.formats import Format
 from manuscribe.formats.writing import write_atomically
 from manuscribe.reading.record import Record, Row, stamp
 
+REVIEW = "review"
+"""What review lists are called: no image's results may be."""
+
 # What is wrong with one output's name is not wrong with the next one's.
 _ONLY_THIS_FILE = (errno.ENAMETOOLONG, errno.EISDIR)
 
@@ -72,6 +75,11 @@ class Batch:
             self._record.add(self._row(outcome, stem))
             yield outcome
 
+    @property
+    def results(self) -> dict[Path, str]:
+        """The images that are done, by this run or an earlier one, with their results' names without suffix."""
+        return {image: stem for image, stem in self._stems.items() if self._is_done(image, stem)}
+
     def _row(self, outcome: Outcome, stem: str) -> Row:
         image = outcome.image
         notes = list(outcome.notes)
@@ -114,8 +122,8 @@ def problem_in(image: Path, document: Document) -> str:
 def output_stems(images: Sequence[Path], record: Record | None = None) -> dict[Path, str]:
     """A name for each image's outputs.
 
-    It is the image's stem. Where two images would collide, or another image had that name in an earlier run, it is
-    folder, stem and suffix.
+    It is the image's stem. Where two images would collide, another image had that name in an earlier run, or review
+    lists have it, it is folder, stem and suffix.
 
     Raises:
         UsageError: Two images cannot be told apart even so.
@@ -123,6 +131,8 @@ def output_stems(images: Sequence[Path], record: Record | None = None) -> dict[P
     taken = Counter(image.stem.lower() for image in images)
 
     def free(image: Path, stem: str) -> bool:
+        if stem.lower() == REVIEW:
+            return False
         return record is None or record.owner(stem) in (None, str(image.absolute()))
 
     stems = {}

@@ -1,4 +1,4 @@
-"""Reading a page: open, segment, cut, read, put the text in its place."""
+"""Reading a page: open, segment, cut, read, finish the text, put it in its place."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Character, Document, Line, Page, Provenance, Region
-from manuscribe.errors import ManuscribeError
+from manuscribe.errors import ManuscribeError, ModelError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
 from manuscribe.images.tiff import count_pages
-from manuscribe.readers.protocol import LineReader, load_reader
+from manuscribe.readers.protocol import load_reader
+from manuscribe.reading.finishing import finished
 from manuscribe.reading.options import ReadingOptions
 from manuscribe.segmentation.segmenter import Segmenter
 from manuscribe.segmentation.several import holds_several_lines
@@ -33,7 +34,7 @@ class PageReader:
 
     def __init__(self, options: ReadingOptions) -> None:
         self.options = options
-        self._reader: LineReader = load_reader(options.reader, options.for_reader())
+        self._reader = load_reader(options.reader, options.for_reader())
         self._segmenter = Segmenter(threads=options.threads)
 
     def read(self, path: Path) -> Document:
@@ -50,8 +51,22 @@ class PageReader:
         page = replace(page, image=path.name, notes=(*page.notes, *_left_out(path)))
         return Document(pages=(page,), provenance=self._provenance())
 
+    def require_calibration(self) -> None:
+        """Make sure that lines will tell how many errors to expect.
+
+        Raises:
+            ModelError: Nobody measured what the reader's confidences mean, as it reads here.
+        """
+        if self._reader.calibration is None:
+            name = self.options.reader
+            raise ModelError(
+                f"Nobody measured what the confidences of '{name}' mean, so nothing can be promised of its lines.",
+                f"Calibrate it as it will read: manuscribe calibrate {name} DATA -o FILE; then add --calibration FILE.",
+            )
+
     def _single_line(self, image: NDArray[np.uint8]) -> Page:
-        (line,) = self._reader.read([image])
+        (reading,) = self._reader.read([image])
+        line = finished(reading, self.options)
         height, width = image.shape[:2]
         area = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
         notes = (*line.notes, SEVERAL) if holds_several_lines(image, self._segmenter) else line.notes
@@ -61,7 +76,7 @@ class PageReader:
     def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
         crops = [_crop(image, line) for line in page.lines]
         whole = [crop.pixels for crop in crops if isinstance(crop, Crop)]
-        readings = iter(self._reader.read(whole, of_one_page=True))
+        readings = (finished(reading, self.options) for reading in self._reader.read(whole, of_one_page=True))
         lines = iter(
             [
                 _placed(line, next(readings), crop)
@@ -87,8 +102,7 @@ class PageReader:
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]
         # Of an image of a line it says whether it holds several.
         steps.append(Provenance("segmentation", self._segmenter.name, self._segmenter.version))
-        choices = getattr(self._reader, "choices", {})
-        steps.append(Provenance("recognition", self._reader.name, self._reader.version, choices))
+        steps.append(Provenance("recognition", self._reader.name, self._reader.version, self._reader.choices))
         return tuple(steps)
 
 

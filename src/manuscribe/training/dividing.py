@@ -1,7 +1,8 @@
 """Which lines a recipe teaches, and which it measures on."""
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,10 @@ from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.datasets.lines import read_lines
 from manuscribe.datasets.splits import split_lines
 from manuscribe.errors import InputError
+from manuscribe.training.crew import Crew
 from manuscribe.training.form import Section
+
+_logger = logging.getLogger(__name__)
 
 
 class LinesSection(Section):
@@ -81,16 +85,31 @@ def divide(data: LinesSection, root: Path, seed: int) -> Divided:
 
 
 def kept_apart(stages: Sequence[Divided]) -> list[Divided]:
-    """The same without lines to learn from whose image any stage measures on: what one stage learnt, no other can test.
+    """The same, where no image has two uses: what one stage learnt or chose its best epoch by, no other can test.
+
+    Images of test lines are neither validated nor learnt from, those of validation lines not learnt from. That lines
+    were validated and tested is logged as a warning, since the figures are then of fewer lines than the data say.
 
     Raises:
-        InputError: Nothing is left to learn from.
+        InputError: Nothing is left to learn from, or to choose by.
     """
-    held = {_picture(line) for lines in stages for line in (*lines.validation, *lines.test)}
-    apart = [replace(lines, train=[line for line in lines.train if _picture(line) not in held]) for lines in stages]
+    test = {_picture(line) for lines in stages for line in lines.test}
+    held = test | {_picture(line) for lines in stages for line in lines.validation}
+    apart = [
+        replace(lines, train=_others(lines.train, held), validation=_others(lines.validation, test)) for lines in stages
+    ]
     if not all(lines.train for lines in apart):
         raise InputError("All lines to learn from are measured on, too.", "Name other validation_lines or test_lines.")
+    if not all(lines.validation for lines in apart):
+        raise InputError("All validation lines are test lines, too.", "Name other validation_lines or test_lines.")
+    twice = sum(len(before.validation) - len(after.validation) for before, after in zip(stages, apart, strict=True))
+    if twice and Crew().is_first:
+        _logger.warning("%d validation lines are test lines, too: they are not validated.", twice)
     return apart
+
+
+def _others(lines: Sequence[LabelledLine], pictures: Collection[bytes]) -> list[LabelledLine]:
+    return [line for line in lines if _picture(line) not in pictures]
 
 
 def _picture(line: LabelledLine) -> bytes:

@@ -19,6 +19,7 @@ from manuscribe.options import validated
 from manuscribe.training.crew import Crew
 from manuscribe.training.form import NetworkForm
 from manuscribe.training.loop import Task, train
+from manuscribe.training.memory import begin_tensors_at_pages
 
 # Each module has `Recipe`. A network's also has `build_task(recipe, root)` and
 # `export(recipe, task, weights, figures, out)`, any other's `build(recipe, root, out, resume=…, quiet=…)`; both return
@@ -69,6 +70,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> LoadedRecipe:
         needs("trocr")
     if kind == "finetune":
         needs("finetune")
+        begin_tensors_at_pages()  # the module makes tensors when it is imported
     elif int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError(f"Several processes cannot train a recipe of kind '{kind}'.", "Start one, without torchrun.")
     module = import_module(_KINDS[kind])
@@ -89,7 +91,8 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
     Raises:
         InputError: Data are missing.
         OutputError: `out` cannot be written, or holds another run and `resume` is off.
-        UsageError: `resume` is on and the run in `out` began with other data, another network or other batches.
+        UsageError: `resume` is on and the run in `out` began from other weights, with other data, another network or
+            other batches.
         ModelError: `resume` is on and the checkpoint is missing or of another network.
     """
     _open(out, resume=resume)
@@ -182,9 +185,9 @@ def _keep_recipe(recipe: Any, out: Path, *, resume: bool) -> None:
 
 
 def _refuse_other_run(path: Path, values: Mapping[str, Any]) -> None:
-    """How long and how fast may change between runs; what is learnt from what may not."""
+    """What is learnt from what may not change between runs; how long, how fast and what is kept of the start may."""
     before = _parse(path)
-    changed = [key for key in ("kind", "data", "network", "batch") if before.get(key) != values.get(key)]
+    changed = [key for key in ("kind", "start", "data", "network", "batch") if before.get(key) != values.get(key)]
     loop = before.get("loop")
     if not isinstance(loop, Mapping) or loop.get("seed") != values["loop"]["seed"]:
         changed.append("loop.seed")

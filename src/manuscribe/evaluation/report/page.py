@@ -2,52 +2,42 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib.resources import files
 
 from manuscribe.evaluation.counting import count
 from manuscribe.evaluation.evaluating import ReaderResult
 from manuscribe.evaluation.judging import Judgement
 from manuscribe.evaluation.report.diff import diff
-from manuscribe.evaluation.report.elements import Markup, element, joined, raw
+from manuscribe.evaluation.report.drawing import legend
+from manuscribe.evaluation.report.elements import Markup, element
 from manuscribe.evaluation.report.pictures import picture
-from manuscribe.evaluation.report.plots import differences, distribution, legend, rates_by_length, rates_by_reader
+from manuscribe.evaluation.report.plots import differences, distribution, rates_by_length, rates_by_reader
+from manuscribe.evaluation.report.sheet import sheet, table_of
 from manuscribe.evaluation.report.tables import Table, further_tables, main_tables, notes
 from manuscribe.evaluation.samples import Sample
 
 WORST = 30
 """Lines that are shown."""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""What a browser may do with the page: were something to slip through, it would still not run."""
 
 
-def as_page(judgement: Judgement) -> str:
-    """The whole page, HTML 5."""
+def as_page(judgement: Judgement, first: Sequence[Table] = ()) -> str:
+    """The whole page, HTML 5, with some tables before its own."""
     title = f"Evaluation of {' and '.join(result.title for result in judgement.evaluation.results)}"
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", raw(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))),
-    )
-    body = element("body", element("header", element("h1", title)), element("main", *_sections(judgement)))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    return sheet(title, _sections(judgement, first))
 
 
-def _sections(judgement: Judgement) -> list[Markup]:
-    first, *others = main_tables(judgement)
+def _sections(judgement: Judgement, first: Sequence[Table]) -> list[Markup]:
+    rates, *others = main_tables(judgement)
     what, *how = notes(judgement)
     explained = [element("h2", "How to read the figures"), *(element("p", note) for note in how)]
     links = (("#explained", "How to read the figures"), ("#details", "Details"), ("#worst", "Worst lines"))
     return [
         element("p", what, class_="lead"),
         element("nav", *(element("a", name, href=address) for address, name in links)),
-        element("section", _table(first), *_plots(judgement), id="summary"),
-        element("section", *map(_table, others)),
+        *([element("section", *map(table_of, first))] if first else []),
+        element("section", table_of(rates), *_plots(judgement), id="summary"),
+        element("section", *map(table_of, others)),
         element("section", *explained, id="explained"),
-        element("section", *map(_table, further_tables(judgement)), id="details"),
+        element("section", *map(table_of, further_tables(judgement)), id="details"),
         _worst(judgement),
     ]
 
@@ -61,24 +51,6 @@ def _plots(judgement: Judgement) -> list[Markup]:
     plots.append(distribution(judgement))
     titles = [result.title for result in judgement.evaluation.results]
     return [legend(titles), element("div", *plots, class_="plots")]
-
-
-def _table(table: Table) -> Markup:
-    kinds = ["name" if place < table.names else "figure" for place in range(len(table.columns))]
-    heads = [element("th", name, scope="col", class_=kind) for name, kind in zip(table.columns, kinds, strict=True)]
-    rows = [element("tr", *map(_cell, row, kinds)) for row in table.rows]
-    whole = element("table", element("thead", element("tr", *heads)), element("tbody", *rows))
-    scrolled = element("div", whole, class_="scrolled", tabindex=0, role="region", aria_label=table.title)
-    note = element("p", table.note, class_="note") if table.note else ""
-    return joined(element("h2", table.title), scrolled, note)
-
-
-def _cell(text: str, kind: str) -> Markup:
-    """A cell; what is in parentheses behind a figure is a line of its own: rows of intervals would be too wide."""
-    figure, opened, more = text.partition(" (")
-    if kind == "figure" and opened:
-        return element("td", figure, element("small", more.removesuffix(")")), class_=kind)
-    return element("td", text, class_=kind)
 
 
 def _worst(judgement: Judgement) -> Markup:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from manuscribe.evaluation.counting import Counts
+from manuscribe.evaluation.dates import DatesRead
 from manuscribe.evaluation.evaluating import Evaluation, PageScores, ReaderResult
 from manuscribe.evaluation.forms import NORMALISATION
 from manuscribe.evaluation.judging import Judgement
@@ -57,6 +58,7 @@ def _reader(judgement: Judgement, place: int, result: ReaderResult) -> dict[str,
         "figures": _summary(judgement.summaries[place]),
         "overlooking": {name: _summary(found[place]) for name, found in judgement.overlooking.items()},
         "pages": _pages(result.pages),
+        "dates": _dates(judgement.dates[place]) if judgement.dates else None,
         "characters": [asdict(confusion) for confusion in judgement.characters[place]],
         "words": [asdict(confusion) for confusion in judgement.words[place]],
     }
@@ -85,6 +87,16 @@ def _estimate(estimate: Estimate) -> Mapping[str, Any]:
 
 def _pages(scores: PageScores | None) -> Mapping[str, Any] | None:
     return None if scores is None else asdict(scores)
+
+
+def _dates(dates: DatesRead) -> Mapping[str, Any]:
+    return {
+        "lines": dates.lines,
+        "cer": _estimate(dates.cer),
+        "cer_normalised": _estimate(dates.cer_normalised),
+        "understood": dates.understood,
+        "right": None if dates.right is None else _estimate(dates.right),
+    }
 
 
 def _lines(evaluation: Evaluation) -> Sequence[Mapping[str, Any]]:

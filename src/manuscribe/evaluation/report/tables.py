@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from manuscribe.evaluation.confusions import Confusion
 from manuscribe.evaluation.counting import Counts
+from manuscribe.evaluation.dates import DatesRead
 from manuscribe.evaluation.evaluating import PageScores, ReaderResult
 from manuscribe.evaluation.forms import NORMALISATION
 from manuscribe.evaluation.judging import Comparison, Judgement
@@ -48,7 +49,13 @@ def main_tables(judgement: Judgement) -> list[Table]:
     """What is printed: how good, beside whom, at what price."""
     return [
         table
-        for table in (_summary(judgement), _comparison(judgement), _pages(judgement), _expense(judgement))
+        for table in (
+            _summary(judgement),
+            _comparison(judgement),
+            _pages(judgement),
+            _dates(judgement),
+            _expense(judgement),
+        )
         if table
     ]
 
@@ -163,6 +170,26 @@ def _page_scores(scores: PageScores) -> tuple[str, ...]:
         scores.any_order.character_error_rate,
     )
     return (*map(percent, rates), *(f"{n:,}" for n in (placed.matched, placed.missed, placed.extra)))
+
+
+def _dates(judgement: Judgement) -> Table | None:
+    if not judgement.dates:
+        return None
+    columns = ("reader", "lines", "CER", "CER, dates as ISO", "understood", "dates right")
+    note = (
+        "Lines labelled date. As ISO: compared with the dates of truth and reading written as 1937-10-12, where day, "
+        "month and year are there. Understood: lines in whose truth dates are found (manuscribe.text.dates); right is "
+        "the share of them in whose reading the same dates are found, and no others."
+    )
+    rows = tuple(
+        (result.title, f"{d.lines:,}", estimated(d.cer), estimated(d.cer_normalised), f"{d.understood:,}", _right(d))
+        for result, d in zip(judgement.evaluation.results, judgement.dates, strict=True)
+    )
+    return Table("Dates", columns, rows, note)
+
+
+def _right(dates: DatesRead) -> str:
+    return "–" if dates.right is None else estimated(dates.right)
 
 
 def _expense(judgement: Judgement) -> Table:

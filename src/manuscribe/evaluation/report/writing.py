@@ -1,12 +1,13 @@
 """Reports as files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from manuscribe.errors import OutputError
 from manuscribe.evaluation.judging import Judgement
 from manuscribe.evaluation.report.page import as_page
 from manuscribe.evaluation.report.record import as_json
-from manuscribe.evaluation.report.tables import as_markdown, cell, further_tables, main_tables, notes
+from manuscribe.evaluation.report.tables import Table, as_markdown, cell, further_tables, main_tables, notes
 from manuscribe.formats.writing import write_atomically
 
 
@@ -24,13 +25,22 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def write_report(judgement: Judgement, folder: Path) -> None:
+def write_report(judgement: Judgement, folder: Path, first: Sequence[Table] = ()) -> None:
     """Write `report.json`, `report.md` and `report.html`, each whole or not at all.
+
+    Args:
+        judgement: The figures.
+        folder: Where to.
+        first: Tables that Markdown and the page begin with: what was found on claims.
 
     Raises:
         OutputError: One cannot be written.
     """
-    texts = {"report.json": as_json(judgement), "report.md": as_report(judgement), "report.html": as_page(judgement)}
+    texts = {
+        "report.json": as_json(judgement),
+        "report.md": as_report(judgement, first),
+        "report.html": as_page(judgement, first),
+    }
     for name, text in texts.items():
         write_atomically(folder / name, text.encode())
 
@@ -40,9 +50,9 @@ def as_summary(judgement: Judgement) -> str:
     return f"{as_markdown(main_tables(judgement), level=3)}\n\n{_notes(judgement)}\n"
 
 
-def as_report(judgement: Judgement) -> str:
+def as_report(judgement: Judgement, first: Sequence[Table] = ()) -> str:
     """All tables in Markdown."""
-    tables = as_markdown([*main_tables(judgement), *further_tables(judgement)])
+    tables = as_markdown([*first, *main_tables(judgement), *further_tables(judgement)])
     return f"# Evaluation\n\n{_notes(judgement)}\n\n{tables}\n"
 
 

@@ -25,7 +25,9 @@ from manuscribe.readers.compact.decoding import (
 )
 from manuscribe.readers.compact.lines import is_squeezed, pad, scaled_width, to_height, to_ink
 from manuscribe.readers.compact.scripts import ScriptScores, letters_of_scripts, scripts_of
+from manuscribe.readers.compact.signals import signals_of
 from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.trust.signals import Signals
 from manuscribe.text.characters import CharacterModel
 from manuscribe.text.charset import SCRIPTS, charset
 
@@ -50,12 +52,21 @@ SQUEEZED = "squeezed: the line is too long for its height"
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A line with what it was read from, the size of its image, and the score of its text (nats)."""
+    """A line with what it was read from.
+
+    Attributes:
+        size: Of its image, height and width.
+        score: Of its text, in nats.
+        letters: Of its text, those of outer spaces left out.
+        texts: That were found, with their probabilities among themselves, the best first.
+    """
 
     line: Line
     scores: Scores
     size: tuple[int, int]
     score: float
+    letters: list[Letter]
+    texts: list[tuple[list[int], float]]
 
 
 class CompactReader:
@@ -69,6 +80,7 @@ class CompactReader:
         self._characters = model.charset
         self._fusion = _fusion(model) if self._width > 1 else None
         self.version = f"{model.version}+{embedded(_CHARACTERS).version}" if self._fusion else model.version
+        self.conditions = {"search": "beam" if self._width > 1 else "greedy"}
         self._allowed = self._mask(options.language)
         self._scripts = {name: ScriptScores(model.charset, name) for name in SCRIPTS}
         threads = options.threads or available_cores()
@@ -77,10 +89,22 @@ class CompactReader:
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
+        return [reading.line for reading in self._readings(lines, of_one_page)]
+
+    def read_with_signals(
+        self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False
+    ) -> list[tuple[Line, Signals]]:
+        """As `read`, with the signals of each reading; see `TellingReader`."""
+        return [
+            (found.line, signals_of(found.scores, found.letters, found.texts, self._fusion))
+            for found in self._readings(lines, of_one_page)
+        ]
+
+    def _readings(self, lines: Sequence[NDArray[np.uint8]], of_one_page: bool) -> list[_Reading]:
         readings = self._network.map(self._read, lines)
         if of_one_page and self._fusion and self._options.language is None:
             readings = self._in_one_script(readings)
-        return [reading.line for reading in readings]
+        return readings
 
     def _read(self, line: NDArray[np.uint8]) -> _Reading:
         # The network also gives frames for the padding on the right; they read as blanks.
@@ -142,6 +166,7 @@ class CompactReader:
             score, texts = share + found[0][1], self._distinct(found)
             letters = locate(scores, texts[0][0])
         others = texts[1 : self._options.nbest]
+        letters = self._inner(letters)
         characters = self._characters_of(letters, size)
         line = Line(
             text="".join(character.text for character in characters),
@@ -150,7 +175,7 @@ class CompactReader:
             alternatives=tuple(Alternative(self._text(numbers), confidence) for numbers, confidence in others),
             notes=(SQUEEZED,) if is_squeezed(*size) else (),
         )
-        return _Reading(line, scores, size, score)
+        return _Reading(line, scores, size, score, letters, texts)
 
     def _distinct(self, texts: list[tuple[list[int], float]]) -> list[tuple[list[int], float]]:
         """Readings with how probable each is among all that were found.
@@ -165,13 +190,15 @@ class CompactReader:
         ranked = sorted(merged.values(), key=lambda reading: -reading[1])
         return [(numbers, _probability(score - total)) for numbers, score in ranked]
 
-    def _characters_of(self, letters: list[Letter], size: tuple[int, int]) -> tuple[Character, ...]:
-        """The letters as characters, without outer spaces."""
+    def _inner(self, letters: list[Letter]) -> list[Letter]:
+        """The letters without outer spaces."""
         written = [k for k, letter in enumerate(letters) if self._text([letter.number])]
-        inner = letters[written[0] : written[-1] + 1] if written else []
+        return letters[written[0] : written[-1] + 1] if written else []
+
+    def _characters_of(self, letters: list[Letter], size: tuple[int, int]) -> tuple[Character, ...]:
         return tuple(
             Character(self._characters[letter.number - 1], round(letter.probability, 4), box)
-            for letter, box in zip(inner, _boxes(inner, size), strict=True)
+            for letter, box in zip(letters, _boxes(letters, size), strict=True)
         )
 
     def _text(self, numbers: list[int]) -> str:

@@ -6,7 +6,7 @@ image alone, and leaves the batch when it is finished.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from manuscribe.readers.trocr.configuration import Generation
 Scores = NDArray[np.float32]
 Tokens = NDArray[np.int64]
 _NEVER = np.float32(-1e9)
+_CERTAIN = 30.0  # nats; a token that leads by more has no rival
 
 
 class Session(Protocol):
@@ -41,12 +42,15 @@ class Written:
     Attributes:
         tokens: Without the start token and the end token.
         log_probabilities: Of each token; one more for the end token, unless truncated.
+        leads: How much more probable each of them was than the best other token, as the logarithm of the ratio; below 0
+            where it was not the most probable one.
         score: What beams are ranked by: the sum of the log-probabilities, divided by the length penalty.
         truncated: The longest length was reached before the end.
     """
 
     tokens: tuple[int, ...]
     log_probabilities: tuple[float, ...]
+    leads: tuple[float, ...]
     score: float
     truncated: bool
 
@@ -56,23 +60,39 @@ class Written:
         return sum(self.log_probabilities)
 
 
+class Chosen(NamedTuple):
+    """A token's log-probability, and by how much it is more probable than the best other one."""
+
+    log_probability: float
+    lead: float
+
+
+def chosen_of(logs: Scores, tokens: Sequence[int]) -> list[Chosen]:
+    """Of log-probabilities R×V, what each row says of one token."""
+    best = np.partition(logs, -2, axis=1)[:, -2:]
+    own = logs[np.arange(len(logs)), tokens]
+    others = np.where(own >= best[:, 1], best[:, 0], best[:, 1])
+    leads = np.minimum(own - others, _CERTAIN)
+    return [Chosen(float(one), float(lead)) for one, lead in zip(own, leads, strict=True)]
+
+
 def greedy(session: Session, images: int, settings: Generation) -> list[Written]:
     """The surest next token, until the end: one text for each image."""
     found: list[Written | None] = [None] * images
     alive = np.arange(images)
     texts = [[settings.decoder_start_token_id] for _ in range(images)]
-    sureness: list[list[float]] = [[] for _ in range(images)]
+    sureness: list[list[Chosen]] = [[] for _ in range(images)]
     while alive.size:
         scores = session.step(np.array([[texts[n][-1]] for n in alive], np.int64))[:, -1]
         logs = log_softmax(scores)
         ban_repetitions(logs, [texts[n] for n in alive], settings.no_repeat_ngram_size)
-        best = logs.argmax(axis=1)
-        for row, n in enumerate(alive):
-            texts[n].append(int(best[row]))
-            sureness[n].append(float(logs[row, best[row]]))
+        best = logs.argmax(axis=1).tolist()
+        for n, token, chosen in zip(alive, best, chosen_of(logs, best), strict=True):
+            texts[n].append(token)
+            sureness[n].append(chosen)
             ended = texts[n][-1] in settings.eos_token_id
             if ended or len(texts[n]) >= settings.max_length:
-                found[n] = written(texts[n], sureness[n], sum(sureness[n]), settings)
+                found[n] = written(texts[n], sureness[n], settings)
         rows = np.array([row for row, n in enumerate(alive) if found[n] is None], np.int64)
         if 0 < rows.size < alive.size:
             session.select(rows, rows)
@@ -104,7 +124,7 @@ def beam(session: Session, images: int, width: int, settings: Generation) -> lis
 @dataclass(frozen=True, slots=True)
 class _Beam:
     tokens: tuple[int, ...]
-    sureness: tuple[float, ...]
+    sureness: tuple[Chosen, ...]
     score: np.float32
 
 
@@ -130,12 +150,10 @@ class _Search:
         best = _largest(sums, max(2, 1 + len(settings.eos_token_id)) * self.width)
         rows, tokens = np.divmod(best, logs.shape[1])
         grown = [
-            _Beam(
-                (*self.beams[row].tokens, int(token)),
-                (*self.beams[row].sureness, float(logs[row, token])),
-                sums[place],
+            _Beam((*self.beams[row].tokens, token), (*self.beams[row].sureness, chosen), sums[place])
+            for place, row, token, chosen in zip(
+                best, rows, tokens.tolist(), chosen_of(logs[rows], tokens.tolist()), strict=True
             )
-            for place, row, token in zip(best, rows, tokens, strict=True)
         ]
         longest = length + 1 >= settings.max_length
         ended = [longest or beam.tokens[-1] in settings.eos_token_id for beam in grown]
@@ -168,7 +186,7 @@ class _Search:
 
     def found(self) -> list[Written]:
         """The finished texts, best first."""
-        return [written(beam.tokens, beam.sureness, float(beam.score), self.settings) for beam in self.finished]
+        return [written(beam.tokens, beam.sureness, self.settings, float(beam.score)) for beam in self.finished]
 
 
 def log_softmax(scores: Scores) -> Scores:
@@ -194,7 +212,11 @@ def ban_repetitions(logs: Scores, texts: Sequence[Sequence[int]], size: int) -> 
                 row[tokens[n + size - 1]] = -np.inf
 
 
-def written(tokens: Sequence[int], sureness: Sequence[float], score: float, settings: Generation) -> Written:
-    """A text of tokens, the start token among them, and perhaps an end token."""
+def written(
+    tokens: Sequence[int], sureness: Sequence[Chosen], settings: Generation, score: float | None = None
+) -> Written:
+    """A text of tokens, the start token among them, and perhaps an end token; the score is that of greedy decoding."""
     ended = tokens[-1] in settings.eos_token_id
-    return Written(tuple(tokens[1:-1] if ended else tokens[1:]), tuple(sureness), score, not ended)
+    logs, leads = tuple(one.log_probability for one in sureness), tuple(one.lead for one in sureness)
+    inner = tuple(tokens[1:-1] if ended else tokens[1:])
+    return Written(inner, logs, leads, sum(logs) if score is None else score, not ended)

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from manuscribe.readers.trocr.configuration import Generation
-from manuscribe.readers.trocr.decoding import Scores, Session, Written, ban_repetitions, log_softmax, written
+from manuscribe.readers.trocr.decoding import (
+    Chosen,
+    Scores,
+    Session,
+    Written,
+    ban_repetitions,
+    chosen_of,
+    log_softmax,
+    written,
+)
 
 _AHEAD = 16  # tokens that are checked together; more are seldom all right
 _NEAR = 8  # tokens of the draft among which the decoder's last one is looked for
@@ -43,7 +52,7 @@ def checked(session: Session, draft: Sequence[int], settings: Generation) -> Che
     run = _Run(session, list(draft), settings)
     while not run.done:
         run.advance()
-    return Checked(written(run.tokens, run.sureness, sum(run.sureness), settings), run.passes, run.guessed, run.right)
+    return Checked(written(run.tokens, run.sureness, settings), run.passes, run.guessed, run.right)
 
 
 class _Run:
@@ -52,7 +61,7 @@ class _Run:
         self._place: int = 0  # in the draft
         self._agrees = True
         self.tokens = [settings.decoder_start_token_id]
-        self.sureness: list[float] = []
+        self.sureness: list[Chosen] = []
         self.passes = self.guessed = self.right = 0
         self.done = False
 
@@ -79,7 +88,7 @@ class _Run:
         ban_repetitions(logs, [self.tokens], self._settings.no_repeat_ngram_size)
         best = int(logs[0].argmax())
         self.tokens.append(best)
-        self.sureness.append(float(logs[0, best]))
+        self.sureness += chosen_of(logs, [best])
         self.done = best in self._settings.eos_token_id or len(self.tokens) >= self._settings.max_length
         return self.done
 

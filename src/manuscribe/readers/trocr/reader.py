@@ -21,11 +21,13 @@ from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED, is_suspicious
 from manuscribe.readers.trocr.images import SQUEEZED, is_squeezed, places_of, together
 from manuscribe.readers.trocr.loading import Loaded, load
 from manuscribe.readers.trocr.windows import join, spans_of
+from manuscribe.readers.trust.signals import Signals
 
 Grey = NDArray[np.uint8]
 Result = TypeVar("Result")
 _BATCH = 8  # lines; larger ones gain little on a CPU
 _ATTENTION = _BATCH * 2 * 577**2  # places that look at each other in a batch: twice what those of the hub have
+_FAR = 20.0  # nats; a greater difference says no more
 _BANNED = 3  # tokens in a row that a second try must not repeat
 
 
@@ -52,29 +54,45 @@ class TrocrReader:
         self._width = max(options.beams or self._configuration.generation.num_beams, options.nbest)
         self._nbest = options.nbest
         self._drafter = _drafter(options, self._width) if options.draft else None
-        self.choices = {"fit": self._configuration.preprocessing.fit, "beams": str(self._width), **loaded.choices}
+        fit = self._configuration.preprocessing.fit
+        self.conditions = {"search": "beam" if self._width > 1 else "greedy", "fit": fit}
+        self.choices = {"fit": fit, "beams": str(self._width), **loaded.choices}
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        spans = [spans_of(line, self._configuration.preprocessing.fit) for line in lines]
-        pieces = [line[:, start:end] for line, found in zip(lines, spans, strict=True) for start, end in found]
-        readings = iter(self._by_batches(pieces, self._read))
-        return [join([next(readings) for _ in found], found) for found in spans]
+        return [line for line, _ in self.read_with_signals(lines)]
 
-    def _read(self, lines: Sequence[NDArray[np.uint8]]) -> list[Line]:
+    def read_with_signals(
+        self,
+        lines: Sequence[NDArray[np.uint8]],
+        *,
+        of_one_page: bool = False,  # noqa: ARG002
+    ) -> list[tuple[Line, Signals]]:
+        """As `read`, with the signals of each reading; see `TellingReader`. Lines that were joined have none."""
+        fit = self._configuration.preprocessing.fit
+        spans = [spans_of(line, fit) for line in lines]
+        pieces = [line[:, start:end] for line, found in zip(lines, spans, strict=True) for start, end in found]
+        readings = self._by_batches(pieces, self._read)
+        if fit != "window":
+            return readings
+        windows = iter(line for line, _ in readings)
+        return [(join([next(windows) for _ in found], found), Signals()) for found in spans]
+
+    def _read(self, lines: Sequence[NDArray[np.uint8]]) -> list[tuple[Line, Signals]]:
         settings = self._configuration.generation
-        found = [self._line(texts) for texts in self.write(lines, settings)]
+        texts = self.write(lines, settings)
+        found = [self._line(some) for some in texts]
         doubtful = [n for n, line in enumerate(found) if is_suspicious(line.text, *lines[n].shape[:2])]
         if doubtful:
             careful = settings.model_copy(update={"no_repeat_ngram_size": settings.no_repeat_ngram_size or _BANNED})
             again = self.write([lines[n] for n in doubtful], careful)
-            for n, texts in zip(doubtful, again, strict=True):
-                line = self._line(texts)
+            for n, some in zip(doubtful, again, strict=True):
+                texts[n], line = some, self._line(some)
                 found[n] = replace(line, notes=(*line.notes, REPETITION))
         for n, image in enumerate(lines):
             if is_squeezed(image, self._configuration):
                 found[n] = replace(found[n], notes=(*found[n].notes, SQUEEZED))
-        return found
+        return [(line, self._signals(some)) for line, some in zip(found, texts, strict=True)]
 
     def write(self, lines: Sequence[NDArray[np.uint8]], settings: Generation) -> list[list[Written]]:
         """The texts of some images as tokens, best first, decoded with other settings than the checkpoint's own."""
@@ -132,7 +150,7 @@ class TrocrReader:
 
     def _line(self, texts: Sequence[Written]) -> Line:
         best, *others = texts[: self._nbest]
-        characters = self._characters(best)
+        characters = tuple(character for character, _ in self._characters(best))
         return Line(
             text="".join(character.text for character in characters),
             confidence=_probability(best.log_probability),
@@ -144,18 +162,35 @@ class TrocrReader:
             notes=(TRUNCATED,) if best.truncated else (),
         )
 
-    def _characters(self, written: Written) -> tuple[Character, ...]:
-        """The characters without outer spaces; each is as sure as the token with which it was whole."""
+    def _characters(self, written: Written) -> list[tuple[Character, int]]:
+        """The characters without outer spaces, each with the token with which it was whole, and as sure as that."""
         text, origins = self._tokens.text(written.tokens), self._tokens.origins(written.tokens)
-        sure = [_probability(written.log_probabilities[token]) for token in origins]
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-        characters: list[Character] = []
-        for letter, confidence in zip(text[start:end], sure[start:end], strict=True):
+        characters: list[tuple[Character, int]] = []
+        for letter, token in zip(text[start:end], origins[start:end], strict=True):
+            confidence = _probability(written.log_probabilities[token])
             if characters and unicodedata.combining(letter):  # one character with the letter that it stands on
-                before = characters.pop()
+                before, _ = characters.pop()
                 letter, confidence = before.text + letter, min(confidence, before.confidence or 0.0)
-            characters.append(Character(unicodedata.normalize("NFC", letter), confidence))
-        return tuple(characters)
+            characters.append((Character(unicodedata.normalize("NFC", letter), confidence), token))
+        return characters
+
+    def _signals(self, texts: Sequence[Written]) -> Signals:
+        """By what sure readings differ from doubtful ones, beside the probabilities of their tokens."""
+        best = texts[0]
+        tokens = [token for _, token in self._characters(best)]
+        ahead = best.score - texts[1].score if len(texts) > 1 else 0.0
+        return Signals(
+            characters={
+                "lead": np.array([best.leads[token] for token in tokens], np.float64),
+                "part": np.log([tokens.count(token) for token in tokens]) if tokens else np.zeros(0),
+            },
+            line={
+                "tokens": best.log_probability / max(1, len(best.log_probabilities)),
+                "lead": min(ahead, _FAR),
+                "end": -_FAR if best.truncated else max(best.log_probabilities[-1], -_FAR),
+            },
+        )
 
 
 def _drafter(options: ReaderOptions, width: int) -> CompactReader:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from manuscribe.errors import UsageError
 from manuscribe.extras import needs
 from manuscribe.training.finetune.dropout import quicken
-from manuscribe.training.finetune.quantised import is_quantised, put, quantise, widened
+from manuscribe.training.finetune.quantised import is_quantised, put, quantise, weights_in, widened
 from manuscribe.training.finetune.stage import Stage
 
 _DECODER = r"decoder\.model\.decoder\.layers\.\d+\."
@@ -153,8 +153,8 @@ def trainable(model: nn.Module) -> dict[str, tuple[int, int]]:
     whole: Counter[str] = Counter()
     for name, parameter in model.named_parameters():
         kind = _kind(name)
-        whole[kind] += parameter.numel()
-        learnt[kind] += parameter.numel() * parameter.requires_grad
+        whole[kind] += weights_in(parameter)
+        learnt[kind] += weights_in(parameter) * parameter.requires_grad
     return {kind: (learnt[kind], whole[kind]) for kind in whole}
 
 

@@ -62,7 +62,7 @@ class Lesson:
         Raises:
             ModelError: The training diverged; the last good checkpoint is kept.
             InputError: A text cannot be written by the model.
-        UsageError: An adapter would have to stay on another one.
+            UsageError: An adapter would have to stay on another one.
         """
         stored = self.pupil.stored
         if not self.stage.merge and stored.folder != stored.base:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from torch import nn
+
 from manuscribe.training.finetune.adapters import trainable
 from manuscribe.training.finetune.stage import Stage
 
-_BYTES = 4  # of a weight in float32
+_LEARNT = 4  # a weight that is learnt has beside it the gradient and AdamW's two means
 
 
 def plan_of(model: Any, stage: Stage, lines: int, validated: int, processes: int = 1) -> str:
@@ -14,8 +16,6 @@ def plan_of(model: Any, stage: Stage, lines: int, validated: int, processes: int
     learnt, whole = (sum(counts[side] for counts in found.values()) for side in (0, 1))
     together = stage.batch * stage.accumulation * processes
     steps = -(-lines // together) * stage.epochs
-    # Weights, and for those that are learnt the gradient and AdamW's two means.
-    memory = _BYTES * (whole + 3 * learnt) / 2**30
     rows = [f"  {kind}: {counts[0]:,} of {counts[1]:,}" for kind, counts in sorted(found.items()) if counts[0]]
     how = "all weights" if stage.adapter == "none" else f"{stage.adapter}, rank {stage.rank}, alpha {stage.alpha:g}"
     return "\n".join(
@@ -23,7 +23,12 @@ def plan_of(model: Any, stage: Stage, lines: int, validated: int, processes: int
             f"  {lines} lines, {stage.epochs} epochs at most: {steps} steps of {together} lines",
             f"  {validated} lines are read after each epoch",
             f"  {how}: {learnt:,} of {whole:,} parameters are learnt ({100 * learnt / whole:.2f} %); "
-            f"weights and optimiser take {memory:.2f} GiB",
+            f"weights and optimiser take {memory_of(model) / 2**30:.2f} GiB",
             *rows,
         ]
     )
+
+
+def memory_of(model: nn.Module) -> int:
+    """Bytes that the weights take, as they are stored, and the optimiser with them."""
+    return sum(weight.nbytes * (_LEARNT if weight.requires_grad else 1) for weight in model.parameters())

@@ -32,6 +32,12 @@ def is_quantised(module: nn.Module) -> bool:
     return hasattr(module.weight, "quant_state") if isinstance(module, nn.Linear) else False
 
 
+def weights_in(parameter: nn.Parameter) -> int:
+    """How many weights a parameter holds; of four bits, two are stored in a byte."""
+    state: Any = getattr(parameter, "quant_state", None)
+    return parameter.numel() if state is None else int(state.shape.numel())
+
+
 @torch.no_grad()
 def widened(module: Any) -> nn.Linear:
     """Such a matrix as an ordinary one, of just the values that it had."""

@@ -1,5 +1,6 @@
 """What an encoder that stays as it is makes of the lines: computed once for all epochs, kept on disk."""
 
+import io
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -53,8 +54,18 @@ def encode(model: Any, batches: Iterable[dict[str, Any]], count: int, path: Path
                 return False
             file.write(found.tobytes())
             bounds.append(bounds[-1] + len(found))
-    np.save(bounds_path, np.array(bounds))
+    _save(np.array(bounds), bounds_path)
     return True
+
+
+def _save(array: NDArray[Any], path: Path) -> None:
+    """Write an `.npy` file, whole or not at all."""
+    # Into a file numpy writes past Python: its error would not tell that the disk is full.
+    written = io.BytesIO()
+    np.save(written, array)
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(written.getvalue())
+    fresh.replace(path)
 
 
 def states_together(states: Sequence[NDArray[np.float16]]) -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""A reading as rows of numbers: one for each character, one for each word, one for the line.
+
+Rows are made in three steps, since each step looks at the probabilities that were found for the smaller parts: whether
+a word is right is asked knowing how probable each of its characters is. All readers' rows are made alike; what differs
+is which signals they have.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manuscribe.document import Line
+from manuscribe.readers.trust.signals import Floats, Signals
+from manuscribe.text.charset import script
+
+_LEAST = 1e-4  # probability below which, and as far below 1, nothing differs any more
+_EDGE = 6.0  # log-odds of what stands before the first character and behind the last: an edge is seldom wrong
+_NOTED = ("squeezed", "truncated", "repetition")
+_CONTRAST = 255.0
+_KINDS = ("space", "digit", "capital", "sign", "marked", "Cyrillic")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """A reading and its signals, ready to be made rows of.
+
+    Attributes:
+        text: The reading, its characters one by one.
+        characters: N×S, a column for each signal of `character_signals`.
+        line: Of `line_signals`.
+        words: Where each word begins and ends in the text.
+        shape: Of the line's image: height and width, in pixels.
+    """
+
+    text: tuple[str, ...]
+    characters: Floats
+    character_signals: tuple[str, ...]
+    line: Floats
+    line_signals: tuple[str, ...]
+    words: tuple[tuple[int, int], ...]
+
+
+def evidence_of(line: Line, signals: Signals, image: NDArray[np.uint8]) -> Evidence:
+    """What is known of a reading.
+
+    Args:
+        line: With characters that spell its text; others are taken for as sure as the line.
+        signals: The reader's own.
+        image: Of the line, uint8, H×W or H×W×3.
+    """
+    text = tuple(character.text for character in line.characters) or tuple(line.text)
+    sure = [c.confidence for c in line.characters] or [None] * len(text)
+    whole = 0.5 if line.confidence is None else line.confidence
+    own = {"sureness": log_odds(np.array([whole if one is None else one for one in sure], np.float64))}
+    columns = own | {name: np.asarray(values, np.float64) for name, values in signals.characters.items()}
+    height, width = image.shape[:2]
+    of_line = {
+        "confidence": float(log_odds(np.array(whole))),
+        "length": float(np.log1p(len(text))),
+        "letter": float(np.log((width / height + 0.1) / (len(text) + 1))),
+        "height": float(np.log(height)),
+        "contrast": float(np.subtract(*np.percentile(image[::4, ::4], (90, 2)))) / _CONTRAST,
+        **{name: float(any(note.startswith(name) for note in line.notes)) for name in _NOTED},
+        **signals.line,
+    }
+    return Evidence(
+        text,
+        np.stack([columns[name] for name in columns], axis=1).reshape(len(text), len(columns)),
+        tuple(columns),
+        np.array(list(of_line.values()), np.float64),
+        tuple(of_line),
+        words_in(text),
+    )
+
+
+def words_in(text: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Where each run of characters without white space begins and ends."""
+    spaces = [place for place, character in enumerate(text) if character.isspace()]
+    edges = [-1, *spaces, len(text)]
+    return tuple((one + 1, other) for one, other in pairwise(edges) if other > one + 1)
+
+
+def log_odds(probability: Floats) -> Floats:
+    """log(p / (1 − p)), within ±9.2."""
+    kept = np.clip(probability, _LEAST, 1 - _LEAST)
+    return np.asarray(np.log(kept / (1 - kept)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows with the names of their columns."""
+
+    values: Floats
+    names: tuple[str, ...]
+
+
+def character_rows(evidence: Evidence) -> Rows:
+    """A row for each character: its signals and its neighbours', what kind it is, and what is known of the line."""
+    own, names = evidence.characters, evidence.character_signals
+    edge = np.where(np.array(names) == "sureness", _EDGE, own.mean(axis=0) if len(own) else 0.0)[None]
+    before, after = np.concatenate([edge, own[:-1]]), np.concatenate([own[1:], edge])
+    kinds = np.array([_kinds(character) for character in evidence.text], np.float64).reshape(-1, len(_KINDS))
+    line = np.repeat(_line_summary(evidence)[None], len(own), axis=0)
+    return Rows(
+        np.concatenate([own, before[: len(own)], after[: len(own)], kinds, line], axis=1),
+        (
+            *names,
+            *(f"{name} before" for name in names),
+            *(f"{name} after" for name in names),
+            *_KINDS,
+            *_line_names(evidence),
+        ),
+    )
+
+
+def word_rows(evidence: Evidence, characters: Floats) -> Rows:
+    """A row for each word.
+
+    Args:
+        characters: The probability that each character is right, N.
+    """
+    names, sure = evidence.character_signals, np.clip(characters, _LEAST, 1 - _LEAST)
+    summary = _line_summary(evidence)
+    rows = []
+    for start, end in evidence.words:
+        own, inner = evidence.characters[start:end], sure[start:end]
+        edges = [sure[start - 1] if start else 1.0, sure[end] if end < len(sure) else 1.0]
+        found = [np.exp(np.log(inner).sum()), inner.min(), inner.mean(), min(edges)]
+        kinds = np.array([_kinds(character) for character in evidence.text[start:end]], np.float64)
+        before = evidence.characters[start - 1] if start else own[0]
+        rows.append(
+            [
+                *log_odds(np.array(found)),
+                np.log(end - start),
+                *own.min(axis=0),
+                *own.max(axis=0),
+                *own.mean(axis=0),
+                *before,
+                *kinds[:, 1:].mean(axis=0),
+                *summary,
+            ]
+        )
+    columns = (
+        *("all right", "least right", "mean right", "edges right", "characters"),
+        *(f"{what} {name}" for what in ("least", "most", "mean") for name in names),
+        *(f"{name} before" for name in names),
+        *_KINDS[1:],
+        *_line_names(evidence),
+    )
+    return Rows(np.array(rows, np.float64).reshape(-1, len(columns)), columns)
+
+
+def line_row(evidence: Evidence, characters: Floats, words: Floats) -> Rows:
+    """One row for the line.
+
+    Args:
+        characters: The probability that each character is right, N.
+        words: The same of each word.
+    """
+    found: list[float] = []
+    for sure in (characters, words):
+        some = np.clip(sure if len(sure) else np.array([0.5]), _LEAST, 1 - _LEAST)
+        found += [*log_odds(np.array([np.exp(np.log(some).sum()), some.min(), some.mean()])), np.log((1 - some).sum())]
+    names = [f"{what} {part}" for part in ("characters", "words") for what in ("all", "least", "mean", "wrong")]
+    return Rows(np.concatenate([found, _line_summary(evidence)])[None], (*names, *_line_names(evidence)))
+
+
+def _line_summary(evidence: Evidence) -> Floats:
+    """The line's own signals, and those of its characters summed up; shares of the kinds of its characters."""
+    own = evidence.characters if len(evidence.characters) else np.zeros((1, len(evidence.character_signals)))
+    kinds = np.array([_kinds(character) for character in evidence.text] or [(False,) * len(_KINDS)], np.float64)
+    return np.concatenate([evidence.line, own.mean(axis=0), own.min(axis=0), own.max(axis=0), kinds.mean(axis=0)])
+
+
+def _line_names(evidence: Evidence) -> tuple[str, ...]:
+    signals = evidence.character_signals
+    return (
+        *(f"line's {name}" for name in evidence.line_signals),
+        *(f"line's {what} {name}" for what in ("mean", "least", "most") for name in signals),
+        *(f"line's share {name}" for name in _KINDS),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _kinds(character: str) -> tuple[bool, ...]:
+    letter = character.isalpha()
+    return (
+        character.isspace(),
+        character.isdigit(),
+        letter and character != character.lower(),
+        not (letter or character.isdigit() or character.isspace()),
+        letter and len(unicodedata.normalize("NFD", character)) > 1,
+        letter and script(character[0]) == "CYRILLIC",
+    )
