@@ -2,15 +2,19 @@
 
 Run `python benchmarks/teaching_memory.py`. A process of its own does all that `manuscribe train` does in a stage: it
 reads the validation lines, teaches some steps, reads again, and writes the merged checkpoint. The peak is the whole
-process's. Needs the extra `finetune`, with `--adapter qlora` also `qlora`.
+process's; the time is the median step's, the first one left out, since it is the one that takes memory from the system.
+Needs the extra `finetune`, with `--adapter qlora` also `qlora`.
 """
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,8 +39,9 @@ def main() -> str:
         checkpoint = build_shape(options.shape, Path(name) / "checkpoint")
         words = [checkpoint, options.adapter, str(options.batch), str(options.steps), f"{name}/stage"]
         arguments = [sys.executable, __file__, "--teach", *words]
-        peak = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
-    return table(("shape", "adapter", "batch", "peak memory, GB"), [(options.shape, *words[1:3], peak)])
+        figures = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-2:]
+    columns = ("shape", "adapter", "batch", "peak memory, GB", "s a step")
+    return table(columns, [(options.shape, *words[1:3], *figures)])
 
 
 def teach(checkpoint: str, adapter: str, batch: str, steps: str, folder: str) -> None:
@@ -46,7 +51,18 @@ def teach(checkpoint: str, adapter: str, batch: str, steps: str, folder: str) ->
     from manuscribe.training.finetune.lesson import Lesson
     from manuscribe.training.finetune.model import load_pupil
     from manuscribe.training.finetune.stage import Stage
+    from manuscribe.training.finetune.trainer import LineTrainer
 
+    seconds: list[float] = []
+    step = LineTrainer.training_step
+
+    def timed(*arguments: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        loss = step(*arguments, **named)
+        seconds.append(time.perf_counter() - started)
+        return loss
+
+    LineTrainer.training_step = timed  # type: ignore[method-assign]
     values = {"name": "hand", "data": {"lines": ("none",)}, "adapter": adapter, "batch": int(batch), "epochs": 1}
     stage = validated(Stage, **values)
     rng = np.random.default_rng(0)
@@ -60,7 +76,7 @@ def teach(checkpoint: str, adapter: str, batch: str, steps: str, folder: str) ->
     )
     # Not getrusage: its figure begins with that of the process that started this one.
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    print(f"{int(status.split('VmHWM:')[1].split()[0]) * 1024 / 1e9:.2f}")
+    print(f"{int(status.split('VmHWM:')[1].split()[0]) * 1024 / 1e9:.2f} {statistics.median(seconds[1:]):.1f}")
 
 
 if __name__ == "__main__":
