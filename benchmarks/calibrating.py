@@ -52,7 +52,7 @@ def _make(place: Path, shared: Path) -> None:
     """Calibrate with the beam search and without it."""
     for beams in (None, 1):
         reader = load_bare_reader("compact", ReaderOptions(beams=beams))
-        said = (f"the lines that recipes/{_RECIPE.name} holds out",)
+        said = (f"lines held out by the recipe {_RECIPE.name}",)
         found, _ = calibrate("compact", reader, _held_out(shared), data=said)
         store(found, place)
 

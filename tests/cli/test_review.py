@@ -131,7 +131,7 @@ def test_lines_to_check_are_listed_most_errors_first(review, tmp_path):
     assert (found["format"], found["version"]) == ("manuscribe-review", 1)
     assert [Path(line["image"]).name for line in found["lines"]] == ["3.png", "2.png", "1.png"]
     assert [line["why"] for line in found["lines"]] == [["nothing read"], ["expected CER 0.1"], ["expected CER 0.2"]]
-    assert [line["expected_errors"] for line in found["lines"]] == [None, pytest.approx(3.6), pytest.approx(1)]
+    assert [line["expected_errors"] for line in found["lines"]] == [None, pytest.approx(4), pytest.approx(1.25)]
     assert found["summary"] == {
         "promise": 0.02,
         "lines": 5,
@@ -139,7 +139,7 @@ def test_lines_to_check_are_listed_most_errors_first(review, tmp_path):
         "to_check": 3,
         "share_to_check": 0.6,
         "expected_cer_of_accepted": 0.01,
-        "expected_cer": pytest.approx((54 * 0.01 + 1 + 3.6) / 95, abs=1e-4),
+        "expected_cer": pytest.approx((0.54 / 0.99 + 1.25 + 4) / (54 / 0.99 + 6.25 + 40), abs=1e-4),
     }
     assert err.splitlines()[-2:] == [
         f"3 of 5 lines are to be checked: {tmp_path / 'out' / 'review.csv'}.",
@@ -152,7 +152,7 @@ def test_the_table_says_the_same(review, tmp_path):
     (row,) = table(tmp_path / "out")
     (line,) = found["lines"]
     assert row == {
-        "why": "truncated", "text": "doubt", "expected_errors": "1.0", "expected_cer": "0.2", "confidence": "0.8",
+        "why": "truncated", "text": "doubt", "expected_errors": "1.25", "expected_cer": "0.2", "confidence": "0.8",
         "image": str(tmp_path / "scans" / "0.png"), "page": "1", "region": "r1", "line": "l1",
         "crop": "review/0.line1.png", "alternatives": "", "notes": "truncated: too long",
     }  # fmt: skip
@@ -204,7 +204,7 @@ def test_a_promise_that_no_line_keeps(review):
     assert found["summary"]["accepted"] == 0
     assert found["summary"]["expected_cer_of_accepted"] is None
     assert "2 of 2 lines are to be checked" in err
-    assert err.splitlines()[-1] == "No line has an expected CER of 1 % or less; that of all together is 13.8 %."
+    assert err.splitlines()[-1] == "No line has an expected CER of 1 % or less; that of all together is 14.1 %."
 
 
 def test_nothing_was_read_anywhere(review):
@@ -364,11 +364,12 @@ def test_the_letter_keeps_the_promise(letter):
     listed = {line["line"] for line in found["lines"]}
     assert 0 < len(listed) < len(lines)
     accepted = [line for name, line in lines.items() if name not in listed]
-    errors = sum(line.expected_cer * len(line.text) for line in accepted)
-    characters = sum(len(line.text) for line in accepted)
+    size = {name: len(line.text) / (1 - line.expected_cer) for name, line in lines.items()}
+    errors = sum(line.expected_cer * size[line.id] for line in accepted)
+    characters = sum(size[line.id] for line in accepted)
     assert errors / characters <= 0.1
     surest = min((lines[name] for name in listed), key=lambda line: line.expected_cer)
-    assert (errors + surest.expected_cer * len(surest.text)) / (characters + len(surest.text)) > 0.1
+    assert (errors + surest.expected_cer * size[surest.id]) / (characters + size[surest.id]) > 0.1
     assert found["summary"]["expected_cer_of_accepted"] == pytest.approx(errors / characters, abs=1e-4)
     gains = [line["expected_errors"] for line in found["lines"]]
     assert gains == sorted(gains, reverse=True)

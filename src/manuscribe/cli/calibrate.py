@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from manuscribe.cli.telling import tell
 from manuscribe.errors import ExitCode, UsageError
 
 
@@ -58,7 +59,10 @@ def calibrate(
     options = validated(ReaderOptions, **chosen, revision=revision, threads=threads)
     place = place_for(reader, out)
     _make(report)
-    lines, others = divided(read_lines(data))
+    given = read_lines(data)
+    lines, others = divided(given)
+    if left_out := len(given) - len(lines) - len(others):
+        tell(f"{left_out} lines of the split train are left out: the reader may have learnt from them.")
     found, measured = run(
         reader,
         load_bare_reader(reader, options),
@@ -67,8 +71,8 @@ def calibrate(
         data=data,
         watch=lambda items: _watched(items, quiet=quiet),
     )
-    store(found, place)
     typer.echo(as_summary(found, measured).encode(), nl=False)
+    store(found, place)
     if report is not None:
         write_report(found, measured, report)
     if not quiet:

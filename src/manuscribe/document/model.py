@@ -76,8 +76,7 @@ class Line:
         language: BCP 47 code where it is known, e.g. `"fr"`.
         dates: The dates in `text`, in order; empty where nobody looked for them.
         normalised: `text` with its dates in the convention that was asked for; empty where that is the same.
-        expected_cer: Errors to expect for each character that was read, at most 1; `None` unless the confidences were
-            calibrated.
+        expected_cer: Errors to expect for each character, at most 1; `None` unless the confidences were calibrated.
         word_confidences: Probability that each word is right, a word being what stands between white space; empty
             unless the confidences were calibrated.
     """

@@ -1,7 +1,7 @@
 """What a reader is, and how one is found by name."""
 
 from collections.abc import Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,7 +66,7 @@ def load_bare_reader(name: str, options: ReaderOptions) -> LineReader:
     """
     if name.endswith(".onnx"):
         return _trained(Path(name), options)
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    found = installed_readers()
     if name not in found:
         if "/" in name or Path(name).is_dir():
             return _checkpoint(name, options)
@@ -81,6 +81,11 @@ def load_bare_reader(name: str, options: ReaderOptions) -> LineReader:
         raise ModelError(f"The reader '{name}' does not load: {error}.", "Install its package again.") from error
     reader: LineReader = make(options)
     return reader
+
+
+def installed_readers() -> dict[str, EntryPoint]:
+    """The readers that are known by name, built-in ones and plugins."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def _trained(path: Path, options: ReaderOptions) -> LineReader:

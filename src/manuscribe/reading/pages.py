@@ -96,7 +96,7 @@ class PageReader:
     def _provenance(self) -> tuple[Provenance, ...]:
         chosen = {
             name: str(value)
-            for name, value in self.options.model_dump(exclude={"threads"}).items()
+            for name, value in self.options.model_dump(exclude={"threads", "calibration"}).items()
             if value is not None
         }
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]

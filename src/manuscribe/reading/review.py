@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Document, Line
-from manuscribe.readers.trust.review import acceptable, expected_rate
+from manuscribe.readers.trust.review import acceptable, expected_rate, expected_size
 
 NOTHING, UNKNOWN = "nothing read", "no expected CER"
 WARNINGS = ("failed", "repetition", "truncated", "several lines")
@@ -85,7 +85,10 @@ class ReviewLine:
     @property
     def expected_errors(self) -> float | None:
         """Errors to expect in the line; `None` where nothing was read, since nobody knows how much is missing."""
-        return None if _is_empty(self.line) else _rate(self.line) * len(self.line.text)
+        if _is_empty(self.line):
+            return None
+        rate = np.array(_rate(self.line))
+        return float(rate * expected_size(rate, np.array(len(self.line.text))))
 
     @property
     def gain(self) -> float:
@@ -104,7 +107,8 @@ def decide(documents: Iterable[Document], promise: float) -> Decision:
     """
     lines = (line for document in documents for page in document for line in page.lines)
     judged = np.array([(_rate(line), len(line.text), not _warnings(line)) for line in lines], np.float64)
-    rates, lengths, sound = judged.reshape(-1, 3).T
+    rates, read, sound = judged.reshape(-1, 3).T
+    lengths = expected_size(rates, read)
     accepted = sound > 0
     accepted[accepted] = acceptable(rates[accepted], lengths[accepted], promise)
     summary = ReviewSummary(

@@ -13,7 +13,7 @@ from manuscribe.evaluation.calibration.fitting import regress
 from manuscribe.evaluation.calibration.storing import place_for, store
 from manuscribe.readers.trust.calibration import load_calibrations
 from manuscribe.readers.trust.features import Rows
-from tests.evaluation.calibration.making import Guesser, lines
+from tests.evaluation.calibration.making import Guesser, Leaver, lines
 
 
 @pytest.fixture(scope="module")
@@ -36,21 +36,43 @@ def test_they_hold_on_lines_that_it_has_not_seen(found):
     some, texts = lines(300, seed=1)
     unseen = measure("others", Guesser(texts, seed=5), some, calibration.levels)
     assert unseen.error("words") < 0.05
-    for kept in unseen.kept():
-        if kept.lines > 30:
-            assert kept.rate == pytest.approx(kept.promise, abs=0.02)
+    kept = {one.promise: one for one in unseen.kept()}
+    assert min(kept[promise].lines for promise in (0.05, 0.1)) > 30
+    assert kept[0.05].rate == pytest.approx(0.05, abs=0.015)
+    assert kept[0.1].rate == pytest.approx(0.1, abs=0.02)
 
 
 def test_a_single_hand_is_divided_by_lines():
     some, texts = lines(80, writers=1)
     _, (measured,) = calibrate("guesser", Guesser(texts), some)
-    assert len(measured.truth.lines) == 80
+    assert (measured.title, len(measured.truth.lines)) == ("cross-validation over single lines", 80)
+
+
+def test_a_promise_holds_where_the_reader_leaves_words_out():
+    some, texts = lines(400)
+    _, (measured,) = calibrate("leaver", Leaver(texts, 0.03), some)
+    true = measured.truth.errors.sum() / measured.truth.lengths.sum()
+    assert true > 0.12
+    kept = {one.promise: one for one in measured.kept()}
+    for promise in (0.05, 0.1):
+        assert 200 < kept[promise].lines < 400
+        assert kept[promise].rate < promise + 0.02
+
+
+def test_hands_of_which_nothing_is_read_do_not_matter():
+    some, texts = lines(140, writers=7)
+    blank = {text for line, text in zip(some, texts, strict=True) if line.group not in ("w0", "w1", "w2", "w3", "w4")}
+    _, (measured,) = calibrate("guesser", Guesser([text if text not in blank else "" for text in texts]), some)
+    assert (measured.empty, len(measured.truth.lines)) == (40, 100)
 
 
 def test_test_lines_are_measured_apart():
     some, texts = lines(80)
     _, measured = calibrate("guesser", Guesser(texts), some[:60], some[60:])
-    assert [(one.title, len(one.truth.lines)) for one in measured] == [("cross-validation", 60), ("test lines", 20)]
+    assert [(one.title, len(one.truth.lines)) for one in measured] == [
+        ("cross-validation over writers or documents", 60),
+        ("test lines", 20),
+    ]
 
 
 def test_too_few_lines_are_refused():
@@ -121,7 +143,7 @@ def test_calibrations_are_kept_beside_the_reader(found, tmp_path):
     calibration, _ = found
     place = place_for(str(tmp_path / "hand.onnx"), None)
     store(calibration, place)
-    store(calibration.model_copy(update={"conditions": {"search": "beam"}}), place)
+    store(calibration.model_copy(update={"conditions": {"beams": "8"}}), place)
     assert len(load_calibrations(place).calibrations) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["hand.calibration.json"]
 
@@ -137,6 +159,8 @@ def test_a_reader_of_the_package_or_the_hub_needs_a_file(tmp_path):
 def test_another_file_is_never_written_over(found, tmp_path):
     other = tmp_path / "lines.jsonl"
     other.write_text("{}", encoding="utf-8")
+    with pytest.raises(ModelError, match="no calibration"):
+        place_for("compact", other)
     with pytest.raises(ModelError, match="no calibration"):
         store(found[0], other)
     assert other.read_text(encoding="utf-8") == "{}"

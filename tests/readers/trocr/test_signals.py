@@ -47,9 +47,9 @@ def test_a_forbidden_rival_is_none() -> None:
 
 
 def test_how_a_checkpoint_reads_is_a_condition_of_its_calibration(checkpoint: str) -> None:
-    for options, search in (({}, "greedy"), ({"beams": 2}, "beam")):
+    for options, beams in (({}, "1"), ({"beams": 2}, "2")):
         reader = TrocrReader(checkpoint, ReaderOptions(threads=1, **options))
-        assert reader.conditions == {"search": search, "fit": "squash"}
+        assert reader.conditions == {"beams": beams, "fit": "squash", "precision": "fp32"}
 
 
 def test_a_checkpoint_is_uncalibrated_at_first(checkpoint: str) -> None:

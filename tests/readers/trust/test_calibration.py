@@ -1,6 +1,7 @@
 """Calibrations: what they say of readings, and files that are none."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_what_is_bad_counts_with_a_slope_of_its_own():
 
 
 def test_a_file_keeps_one_for_each_condition(tmp_path):
-    greedy, beam = made(conditions={"search": "greedy"}), made(conditions={"search": "beam"})
+    greedy, beam = made(conditions={"beams": "1"}), made(conditions={"beams": "8"})
     file = CalibrationFile(calibrations=(greedy,)).with_(beam).with_(greedy)
     (tmp_path / "a.json").write_text(file.model_dump_json(), encoding="utf-8")
     assert load_calibrations(tmp_path / "a.json").calibrations == (beam, greedy)
@@ -109,7 +110,7 @@ def test_a_file_keeps_one_for_each_condition(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"format": "manuscribe-calibration"}', "\udcff", "[" * 100_000, '{"calibrations": [{"a": NaN}]}'],
+    ["", "{", "[]", '{"format": "other"}', "\udcff", "[" * 100_000, '{"calibrations": [{"a": NaN}]}'],
 )
 def test_what_is_no_calibration_is_told(tmp_path, content):
     path = tmp_path / "a.json"
@@ -120,7 +121,8 @@ def test_what_is_no_calibration_is_told(tmp_path, content):
 
 def test_a_file_of_another_version_is_told(tmp_path):
     path = tmp_path / "a.json"
-    path.write_text(json.dumps({"version": 2, "calibrations": []}), encoding="utf-8")
+    content = {"format": "manuscribe-calibration", "version": 2, "calibrations": [{"new": 1}]}
+    path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ModelError, match="another version"):
         load_calibrations(path)
 
@@ -132,3 +134,9 @@ def test_a_missing_and_a_huge_file_are_told(tmp_path):
         file.truncate(17 << 20)
     with pytest.raises(ModelError, match="too large"):
         load_calibrations(tmp_path / "huge.json")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_what_is_no_file_is_told(path):
+    with pytest.raises(ModelError, match="is no file"):
+        load_calibrations(Path(path))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from manuscribe.evaluation.resampling import Floats
 from manuscribe.readers.protocol import LineReader
 from manuscribe.readers.trust.calibration import Calibration, Judged, Levels
 from manuscribe.readers.trust.features import Evidence
-from manuscribe.readers.trust.review import acceptable
+from manuscribe.readers.trust.review import acceptable, expected_size
 from manuscribe.readers.trust.trusted import conditions_of
 
 FEWEST = 50
@@ -102,7 +103,9 @@ class Measured:
     def found(self, shares: Sequence[float], *, before: bool = False) -> list[float]:
         """Which share of the errors is in the least sure lines."""
         said = self.before if before else self.after
-        return [*errors_found(said.rates * self.truth.read, self.truth.errors, np.array(shares))]
+        return [
+            *errors_found(said.rates * expected_size(said.rates, self.truth.read), self.truth.errors, np.array(shares))
+        ]
 
     def best(self, shares: Sequence[float]) -> list[float]:
         """The same if one knew the errors."""
@@ -112,7 +115,8 @@ class Measured:
         """What became of promises."""
         found = []
         for promise in PROMISES:
-            chosen = acceptable(self.after.rates, self.truth.read, promise)
+            rates = self.after.rates
+            chosen = acceptable(rates, expected_size(rates, self.truth.read), promise)
             errors, lengths = float(self.truth.errors[chosen].sum()), float(self.truth.lengths[chosen].sum())
             count = int(chosen.sum())
             found.append(Kept(promise, count, count / max(1, len(chosen)), errors / lengths if lengths else None))
@@ -155,19 +159,21 @@ def calibrate(
     """
     examples = examples_of(reader, lines, watch)
     _check(examples)
-    measured = [_measure("cross-validation", examples, _cross_validated(examples))]
+    how, levels_of = _cross_validated(examples)
+    measured = [_measure(f"cross-validation over {how}", examples, levels_of)]
     levels = fit(examples)
     calibration = Calibration(
         reader=name,
         version=reader.version,
         conditions=conditions_of(reader),
-        data=tuple(data),
+        data=tuple(Path(name).name for name in data),  # it travels with the model; folders are nobody's business
         lines=len(examples),
         figures=measured[0].figures(),
         levels=levels,
     )
-    if others:
-        measured.append(measure("test lines", reader, others, levels, watch))
+    unseen = examples_of(reader, others, watch)
+    if any(example.read for example in unseen):
+        measured.append(_measure("test lines", unseen, [levels] * len(unseen)))
     return calibration, measured
 
 
@@ -201,19 +207,20 @@ def _check(examples: Sequence[Example]) -> None:
         )
 
 
-def _cross_validated(examples: Sequence[Example]) -> list[Levels]:
-    """For each example what was found without its unit."""
-    units = {example.unit for example in examples}
+def _cross_validated(examples: Sequence[Example]) -> tuple[str, list[Levels]]:
+    """What is divided, and for each example what was found without its part."""
+    units = {example.unit for example in examples if example.read}
     # Of a hand or two, single lines are all that can be divided.
-    keys = [example.unit if len(units) >= PARTS else str(n) for n, example in enumerate(examples)]
-    names = sorted(set(keys))
+    by_unit = len(units) >= PARTS
+    keys = [example.unit if by_unit else str(n) for n, example in enumerate(examples)]
+    names = [*sorted({key for key, example in zip(keys, examples, strict=True) if example.read})]
     order = np.random.default_rng(_SEED).permutation(len(names)).tolist()
-    part = {names[place]: n % PARTS for n, place in enumerate(order)}
+    part = dict.fromkeys(keys, 0) | {names[place]: n % PARTS for n, place in enumerate(order)}
     found = {
         number: fit([example for example, key in zip(examples, keys, strict=True) if part[key] != number])
         for number in range(PARTS)
     }
-    return [found[part[key]] for key in keys]
+    return "writers or documents" if by_unit else "single lines", [found[part[key]] for key in keys]
 
 
 def _measure(title: str, examples: Sequence[Example], levels: Sequence[Levels]) -> Measured:

@@ -1,7 +1,7 @@
 """A calibration from examples: ridge-penalised logistic regressions, fitted by Newton's method.
 
-Each is fitted to what the ones before it say. That they say it of the lines that they were fitted on does little harm:
-there are hundreds of characters for each weight. How good the whole is, is measured on lines that it has not seen.
+Each is fitted to what the ones before it say, of the very lines that they were fitted on: a little too sure where these
+are few. How good the whole is, is measured on lines that had no part in any of it.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,17 @@ from manuscribe.readers.trust.signals import Floats
 
 RIDGE = 10.0
 """Penalty of a weight's square, in units of one example."""
+MOST = 6000
+"""Lines that are learnt from; the rest only measure."""
+_RARE = 0.005  # share of rows below which a column that differs there alone tells nothing but of these rows
+_SEED = 20_241
 _STEPS, _STILL = 50, 1e-7
 _DIGITS = 6
 
 
 def fit(examples: Sequence[Example]) -> Levels:
     """The regressions that explain examples best; of readings without any character nothing is learnt."""
-    some = [example for example in examples if example.read]
+    some = _drawn([example for example in examples if example.read])
     rows = [character_rows(example.evidence) for example in some]
     characters = regress(_joined(rows), np.concatenate([example.characters for example in some]).astype(np.float64))
     sure = [characters.probabilities(one) for one in rows]
@@ -34,11 +38,20 @@ def fit(examples: Sequence[Example]) -> Levels:
         ]
     )
     exact = np.array([example.exact for example in some], np.float64)
-    read = np.array([example.read for example in some], np.float64)
-    rates = np.minimum(np.array([example.errors for example in some]) / read, 1.0)
+    # By the longer of reading and truth, so that what was left out counts whole; there are never more errors.
+    sizes = np.array([max(example.read, example.length) for example in some], np.float64)
+    rates = np.array([example.errors for example in some]) / sizes
     # A long line says more about the rate than a short one; together they count as many as there are.
-    errors = regress(lines, rates, read / read.mean())
+    errors = regress(lines, rates, sizes / sizes.mean())
     return Levels(characters=characters, words=words, line=regress(lines, exact), errors=errors)
+
+
+def _drawn(examples: Sequence[Example]) -> Sequence[Example]:
+    """So many that memory suffices: more would hardly change anything."""
+    if len(examples) <= MOST:
+        return examples
+    chosen = np.random.default_rng(_SEED).choice(len(examples), MOST, replace=False)
+    return [examples[number] for number in np.sort(chosen)]
 
 
 def regress(rows: Rows, outcomes: Floats, weights: Floats | None = None) -> Level:
@@ -52,6 +65,8 @@ def regress(rows: Rows, outcomes: Floats, weights: Floats | None = None) -> Leve
     mean = _rounded(rows.values.mean(axis=0))
     scale = np.maximum(_rounded(rows.values.std(axis=0)), 10.0**-_DIGITS)
     inputs = bent(rows.values, mean, scale)
+    rare = (rows.values != np.median(rows.values, axis=0)).mean(axis=0) < _RARE
+    inputs[:, :-1][:, np.concatenate([rare, rare])] = 0.0  # so its weights stay nothing
     counts = np.ones(len(inputs)) if weights is None else weights
     penalty = np.append(np.full(inputs.shape[1] - 1, RIDGE), 10.0**-_DIGITS)
     found = np.zeros(inputs.shape[1])

@@ -52,7 +52,7 @@ def _notes(calibration: Calibration, measured: Sequence[Measured]) -> list[str]:
         f"{f' ({conditions})' if conditions else ''}, found on {calibration.lines:,} lines of "
         f"{', '.join(calibration.data)}; manuscribe {__version__}.",
         f"Cross-validation: the lines are divided into {PARTS} parts, whole writers or documents in each where there "
-        "are so many; what is said of a part is found on the others.",
+        "are so many, otherwise single lines, which makes it hopeful; what is said of a part is found on the others.",
         f"Calibration error: how far what is said is from what is true, on average over {BINS} bins of probability "
         "(Guo et al. 2017). AUROC: how probable it is that what is right has a higher probability than what is wrong; "
         "0.5 is guessing. A character or word is right if it belongs to what reading and truth share.",

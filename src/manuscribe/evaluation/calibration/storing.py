@@ -13,6 +13,7 @@ def place_for(reader: str, out: Path | None) -> Path:
     """The file that a reader's calibration goes into.
 
     Raises:
+        ModelError: The file holds something else.
         UsageError: None was named, and the reader has no place of its own that may be written to.
     """
     place = out or calibration_path(reader)
@@ -23,6 +24,8 @@ def place_for(reader: str, out: Path | None) -> Path:
         )
     if place.is_dir():
         raise UsageError(f"-o names a file, and {place} is a folder.", f"For example: -o {place / 'calibration.json'}")
+    if place.exists():
+        load_calibrations(place)  # nothing else is ever written over
     return place
 
 

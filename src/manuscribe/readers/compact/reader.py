@@ -80,7 +80,9 @@ class CompactReader:
         self._characters = model.charset
         self._fusion = _fusion(model) if self._width > 1 else None
         self.version = f"{model.version}+{embedded(_CHARACTERS).version}" if self._fusion else model.version
-        self.conditions = {"search": "beam" if self._width > 1 else "greedy"}
+        self._judging = options.beams or _BEAMS
+        language = {"language": options.language} if options.language else {}
+        self.conditions = {"beams": str(self._judging if self._width > 1 else 1), **language}
         self._allowed = self._mask(options.language)
         self._scripts = {name: ScriptScores(model.charset, name) for name in SCRIPTS}
         threads = options.threads or available_cores()
@@ -96,7 +98,7 @@ class CompactReader:
     ) -> list[tuple[Line, Signals]]:
         """As `read`, with the signals of each reading; see `TellingReader`."""
         return [
-            (found.line, signals_of(found.scores, found.letters, found.texts, self._fusion))
+            (found.line, signals_of(found.scores, found.letters, found.texts[: self._judging], self._fusion))
             for found in self._readings(lines, of_one_page)
         ]
 
@@ -186,8 +188,10 @@ class CompactReader:
         for numbers, score in texts:
             first, before = merged.get(self._text(numbers), (numbers, -np.inf))
             merged[self._text(numbers)] = (first, float(np.logaddexp(before, score)))
-        total = float(np.logaddexp.reduce([score for _, score in merged.values()]))
         ranked = sorted(merged.values(), key=lambda reading: -reading[1])
+        # Asking for more readings must not make the best one less sure: those far behind have no part in the sum.
+        near = [score for _, score in ranked[: self._judging] if score >= ranked[0][1] - _BEHIND]
+        total = float(np.logaddexp.reduce(near))
         return [(numbers, _probability(score - total)) for numbers, score in ranked]
 
     def _inner(self, letters: list[Letter]) -> list[Letter]:

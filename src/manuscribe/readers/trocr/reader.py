@@ -55,7 +55,8 @@ class TrocrReader:
         self._nbest = options.nbest
         self._drafter = _drafter(options, self._width) if options.draft else None
         fit = self._configuration.preprocessing.fit
-        self.conditions = {"search": "beam" if self._width > 1 else "greedy", "fit": fit}
+        precision = loaded.choices.get("precision") or options.precision or "fp32"
+        self.conditions = {"beams": str(options.beams or self._width), "fit": fit, "precision": precision}
         self.choices = {"fit": fit, "beams": str(self._width), **loaded.choices}
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ from manuscribe.errors import ModelError
 from manuscribe.readers.trust.features import Evidence, Rows, character_rows, evidence_of, line_row, word_rows
 from manuscribe.readers.trust.signals import Floats, Signals
 
-NAME, VERSION = "manuscribe-calibration", 1
+NAME: Literal["manuscribe-calibration"] = "manuscribe-calibration"
+VERSION: Literal[1] = 1
 SUFFIX = ".calibration.json"
 BYTE_LIMIT = 16 << 20
 _FARTHEST = 5.0  # standard deviations from the mean beyond which a signal says no more
@@ -81,7 +82,7 @@ class Judged:
         characters: Probability that each is right, N.
         words: The same of each word.
         exact: Probability that the line is right altogether.
-        errors: Expected errors by characters read, 0 to 1.
+        errors: Expected errors by characters of reading or truth, whichever is longer, 0 to 1.
     """
 
     characters: Floats
@@ -97,7 +98,7 @@ class Levels(BaseModel):
         characters: Whether a character is right.
         words: Whether a word is.
         line: Whether a line is, altogether.
-        errors: How many errors a line has for each character that was read.
+        errors: How many errors a line has for each character of reading or truth, whichever is longer.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -145,7 +146,7 @@ class Calibration(BaseModel):
 
     def calibrated(self, line: Line, signals: Signals, image: NDArray[np.uint8]) -> Line:
         """The reading with probabilities in place of the reader's own confidences."""
-        if not line.text:
+        if not line.text.strip():
             return replace(line, confidence=None, expected_cer=1.0)
         judged = self.levels.judge(evidence_of(line, signals, image))
         sure = _told(judged.characters)
@@ -179,8 +180,8 @@ class CalibrationFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: str = NAME
-    version: int = VERSION
+    format: Literal["manuscribe-calibration"] = NAME
+    version: Literal[1] = VERSION
     calibrations: tuple[Calibration, ...]
 
     def with_(self, calibration: Calibration) -> "CalibrationFile":
@@ -197,14 +198,23 @@ def load_calibrations(path: Path) -> CalibrationFile:
         ModelError: It is missing, damaged, or of another version of manuscribe.
     """
     try:
-        if path.stat().st_size > BYTE_LIMIT:
-            raise ModelError(f"{path} is too large for a calibration.", "Name a file that `manuscribe calibrate` made.")
-        content: Any = json.loads(path.read_bytes())
-        found = CalibrationFile.model_validate(content)
+        content: Any = json.loads(_bytes(path))
+        if isinstance(content, dict) and content.get("format") == NAME and content.get("version") != VERSION:
+            raise ModelError(f"{path} is of another version of manuscribe.", "Make it anew: manuscribe calibrate.")
+        return CalibrationFile.model_validate(content)
     except OSError as error:
         raise ModelError(f"The calibration {path} cannot be read: {error.strerror}.", "Check the path.") from error
     except (ValidationError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is no calibration.", "Name a file that `manuscribe calibrate` made.") from error
-    if (found.format, found.version) != (NAME, VERSION):
-        raise ModelError(f"{path} is of another version of manuscribe.", "Make it anew: manuscribe calibrate.")
-    return found
+        raise ModelError(
+            f"{path} is no calibration.", "Remove it, or make one in its place: manuscribe calibrate."
+        ) from error
+
+
+def _bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a device or a pipe would be read without end
+        raise ModelError(f"{path} is no file.", "Name a file that `manuscribe calibrate` made.")
+    with path.open("rb") as file:
+        content = file.read(BYTE_LIMIT + 1)
+    if len(content) > BYTE_LIMIT:
+        raise ModelError(f"{path} is too large for a calibration.", "Name a file that `manuscribe calibrate` made.")
+    return content

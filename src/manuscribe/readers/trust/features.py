@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +35,6 @@ class Evidence:
         characters: N×S, a column for each signal of `character_signals`.
         line: Of `line_signals`.
         words: Where each word begins and ends in the text.
-        shape: Of the line's image: height and width, in pixels.
     """
 
     text: tuple[str, ...]
@@ -63,8 +63,7 @@ def evidence_of(line: Line, signals: Signals, image: NDArray[np.uint8]) -> Evide
         "confidence": float(log_odds(np.array(whole))),
         "length": float(np.log1p(len(text))),
         "letter": float(np.log((width / height + 0.1) / (len(text) + 1))),
-        "height": float(np.log(height)),
-        "contrast": float(np.subtract(*np.percentile(image[::4, ::4], (90, 2)))) / _CONTRAST,
+        "contrast": float(np.subtract(*np.percentile(_grey(image)[::4, ::4], (90, 2)))) / _CONTRAST,
         **{name: float(any(note.startswith(name) for note in line.notes)) for name in _NOTED},
         **signals.line,
     }
@@ -76,6 +75,11 @@ def evidence_of(line: Line, signals: Signals, image: NDArray[np.uint8]) -> Evide
         tuple(of_line),
         words_in(text),
     )
+
+
+def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pages are cut in grey, lines come in colour: the same picture must be the same."""
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def words_in(text: Sequence[str]) -> tuple[tuple[int, int], ...]:

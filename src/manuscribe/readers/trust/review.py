@@ -5,7 +5,21 @@ from numpy.typing import NDArray
 
 from manuscribe.readers.trust.signals import Floats
 
+_WORST = 0.9  # error rate from which on nobody knows how much is missing
 _ROUNDING = 1e-12  # by which a sum may miss a promise that is kept exactly
+
+
+def expected_size(rates: Floats, read: Floats) -> Floats:
+    """Characters of reading or truth, whichever is longer, as far as they can be guessed from what was read.
+
+    An expected error rate is by these. What is not an error was read: so there are at most `read / (1 − rate)`. Where
+    much is wrong, much may be missing, and the line weighs as much as it may.
+
+    Args:
+        rates: Expected error rate of each line, 0 to 1.
+        read: Characters that were read in each.
+    """
+    return np.asarray(read / (1 - np.minimum(rates, _WORST)))
 
 
 def acceptable(rates: Floats, lengths: Floats, promise: float) -> NDArray[np.bool_]:
@@ -13,7 +27,7 @@ def acceptable(rates: Floats, lengths: Floats, promise: float) -> NDArray[np.boo
 
     Args:
         rates: Expected errors by character of each line, 0 to 1.
-        lengths: Characters of each line.
+        lengths: Characters of each line, as `expected_size` has them.
         promise: Error rate of all accepted lines together, 0 to 1.
     """
     order = np.argsort(rates, kind="stable")

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from manuscribe.document import Line
 from manuscribe.errors import ModelError
 from manuscribe.models.files import WEIGHTS, embedded_models
-from manuscribe.readers.protocol import LineReader
+from manuscribe.readers.protocol import LineReader, installed_readers
 from manuscribe.readers.trust.calibration import SUFFIX, Calibration, load_calibrations
 from manuscribe.readers.trust.signals import Signals, TellingReader
 
 UNCALIBRATED = "uncalibrated: nobody measured what the confidences of this reader mean"
-IN_FOLDER = "calibration.json"
+IN_FOLDER = f"manuscribe{SUFFIX}"
 _logger = logging.getLogger(__name__)
 
 
@@ -39,7 +39,7 @@ class TrustedReader:
         Without a calibration, what has a confidence has the note `UNCALIBRATED` too.
         """
         if self.calibration is None:
-            return [_marked(line) for line in self.reader.read(lines, of_one_page=of_one_page)]
+            return [_marked(sane(line)) for line in self.reader.read(lines, of_one_page=of_one_page)]
         found = read_with_signals(self.reader, lines, of_one_page=of_one_page)
         return [
             self.calibration.calibrated(line, signals, image)
@@ -48,21 +48,61 @@ class TrustedReader:
 
 
 def _marked(line: Line) -> Line:
-    return line if line.confidence is None or not line.text else replace(line, notes=(*line.notes, UNCALIBRATED))
+    judged = line.confidence is not None or any(character.confidence is not None for character in line.characters)
+    return replace(line, notes=(*line.notes, UNCALIBRATED)) if judged and line.text else line
 
 
 def read_with_signals(
     reader: LineReader, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False
 ) -> list[tuple[Line, Signals]]:
-    """The readings with the reader's signals; with none where it has none."""
-    if isinstance(reader, TellingReader):
-        return reader.read_with_signals(lines, of_one_page=of_one_page)
-    return [(line, Signals()) for line in reader.read(lines, of_one_page=of_one_page)]
+    """The readings with the reader's signals; with none where it has none.
+
+    Raises:
+        ModelError: The reader's signals do not fit its readings.
+    """
+    if not isinstance(reader, TellingReader):
+        return [(sane(line), Signals()) for line in reader.read(lines, of_one_page=of_one_page)]
+    found = reader.read_with_signals(lines, of_one_page=of_one_page)
+    for line, signals in found:
+        columns = signals.characters.values()
+        fit = all(len(values) == len(line.characters) and np.isfinite(values).all() for values in columns)
+        if not fit or not np.isfinite(list(signals.line.values())).all():
+            raise ModelError(
+                f"The signals of the reader '{reader.name}' do not fit its readings, or are not finite.",
+                "It is a fault of the reader: tell those who made it.",
+            )
+    return [(sane(line), signals) for line, signals in found]
+
+
+def sane(line: Line) -> Line:
+    """A line whose confidences are probabilities; what a faulty reader gives instead of one is dropped."""
+    characters = line.characters
+    if not all(_is_probability(character.confidence) for character in characters):
+        characters = tuple(c if _is_probability(c.confidence) else replace(c, confidence=None) for c in characters)
+    confidence = line.confidence if _is_probability(line.confidence) else None
+    others = tuple(one for one in line.alternatives if _is_probability(one.confidence))
+    return replace(line, confidence=confidence, characters=characters, alternatives=others)
+
+
+def _is_probability(value: float | None) -> bool:
+    return value is None or 0 <= value <= 1
 
 
 def conditions_of(reader: LineReader) -> dict[str, str]:
     """How a reader reads, as far as that decides what its signals are worth."""
     return dict(getattr(reader, "conditions", {}))
+
+
+def _fitting(calibrations: Sequence[Calibration], reader: LineReader) -> Calibration | None:
+    """The calibration for a reader's version and conditions; of several the one that says most about these.
+
+    One that was made for all languages serves for each of them, not the other way round.
+    """
+    conditions = conditions_of(reader).items()
+    found = [
+        one for one in calibrations if one.version == reader.version and dict(one.conditions).items() <= conditions
+    ]
+    return max(found, key=lambda one: len(one.conditions), default=None)
 
 
 def calibration_path(name: str) -> Path | None:
@@ -72,9 +112,9 @@ def calibration_path(name: str) -> Path | None:
     """
     if name.endswith(".onnx"):
         return Path(name).with_suffix(SUFFIX)
-    if Path(name).is_dir():
-        return Path(name) / IN_FOLDER
-    return WEIGHTS / f"{name}{SUFFIX}" if name in [model.name for model in embedded_models()] else None
+    if name in installed_readers():  # before folders, as when a reader is loaded
+        return WEIGHTS / f"{name}{SUFFIX}" if name in [model.name for model in embedded_models()] else None
+    return Path(name) / IN_FOLDER if Path(name).is_dir() else None
 
 
 def trusted(name: str, reader: LineReader, path: Path | None) -> TrustedReader:
@@ -90,12 +130,10 @@ def trusted(name: str, reader: LineReader, path: Path | None) -> TrustedReader:
     where = path or calibration_path(name)
     if where is None or (path is None and not where.is_file()):
         return TrustedReader(reader, None)
-    found = load_calibrations(where).calibrations
-    conditions = conditions_of(reader)
-    for one in found:
-        if (one.version, dict(one.conditions)) == (reader.version, conditions):
-            return TrustedReader(reader, one)
-    told = ", ".join(f"{key} {value}" for key, value in conditions.items())
+    found = _fitting(load_calibrations(where).calibrations, reader)
+    if found is not None:
+        return TrustedReader(reader, found)
+    told = ", ".join(f"{key} {value}" for key, value in conditions_of(reader).items())
     problem = f"{where} has no calibration for version {reader.version} of {name}{f' with {told}' if told else ''}."
     if path is not None:
         raise ModelError(problem, "Make one: manuscribe calibrate.")
