@@ -1,14 +1,13 @@
 """`manuscribe calibrate`."""
 
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from manuscribe.cli.telling import tell
-from manuscribe.errors import ExitCode, UsageError
+from manuscribe.cli.telling import tell, watched
+from manuscribe.errors import ExitCode
 
 
 def calibrate(
@@ -51,6 +50,7 @@ def calibrate(
     from manuscribe.evaluation.calibration.dividing import divided
     from manuscribe.evaluation.calibration.report import as_summary, write_report
     from manuscribe.evaluation.calibration.storing import place_for, store
+    from manuscribe.evaluation.report.writing import make_folder
     from manuscribe.options import validated
     from manuscribe.readers.options import ReaderOptions
     from manuscribe.readers.protocol import load_bare_reader
@@ -58,7 +58,8 @@ def calibrate(
     chosen = {"beams": beams, "language": language, "fit": fit, "engine": engine, "precision": precision}
     options = validated(ReaderOptions, **chosen, revision=revision, threads=threads)
     place = place_for(reader, out)
-    _make(report)
+    if report is not None:
+        make_folder(report)
     given = read_lines(data)
     lines, others = divided(given)
     if left_out := len(given) - len(lines) - len(others):
@@ -69,7 +70,7 @@ def calibrate(
         lines,
         others,
         data=data,
-        watch=lambda items: _watched(items, quiet=quiet),
+        watch=lambda items: watched(items, "reading", quiet=quiet),
     )
     typer.echo(as_summary(found, measured).encode(), nl=False)
     store(found, place)
@@ -81,22 +82,3 @@ def calibrate(
         if report is not None:
             print(f"See {report / 'report.html'}.", file=sys.stderr)
     return ExitCode.OK
-
-
-def _make(report: Path | None) -> None:
-    from manuscribe.evaluation.report.writing import make_folder
-
-    if report is None:
-        return
-    if report.is_file():
-        raise UsageError(f"--report names a folder, and {report} is a file.", "Name a folder.")
-    make_folder(report)
-
-
-def _watched(items: Sequence[Any], *, quiet: bool) -> Iterable[Any]:
-    """The items, with a bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(items, "reading", console=console, disable=quiet or not console.is_terminal)

@@ -1,13 +1,13 @@
 """`manuscribe evaluate`."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from manuscribe.cli.telling import tell
+from manuscribe.cli.telling import tell, watched
 from manuscribe.errors import ExitCode, UsageError
 
 _Value = TypeVar("_Value", int, str)
@@ -70,7 +70,7 @@ def evaluate(
     from manuscribe.evaluation.candidates import MeasuredOptions, candidates
     from manuscribe.evaluation.evaluating import evaluate as run
     from manuscribe.evaluation.judging import judge
-    from manuscribe.evaluation.report.writing import as_summary, write_report
+    from manuscribe.evaluation.report.writing import as_summary, make_folder, write_report
     from manuscribe.options import validated
 
     chosen = {"language": language, "fit": fit, "engine": engine, "precision": precision}
@@ -86,8 +86,9 @@ def evaluate(
     for width in beams or ():
         validated(MeasuredOptions, beams=width)
     compared = candidates(readers or ["compact"], beams or [], peers or [], options)
-    _open(report)
-    found = run(data, compared, watch=lambda items, what: _watched(items, what, quiet=quiet))
+    if report is not None:
+        make_folder(report)
+    found = run(data, compared, watch=lambda items, what: watched(items, what, quiet=quiet))
     judgement = judge(found)
     typer.echo(as_summary(judgement).encode(), nl=False)
     _tell_some(found.problems)
@@ -111,10 +112,12 @@ def _check(
     from manuscribe.evaluation.claims.checking import check_claims
     from manuscribe.evaluation.claims.loading import filled, load_claims
     from manuscribe.evaluation.claims.writing import as_summary, write_findings
+    from manuscribe.evaluation.report.writing import make_folder
 
     claims = filled(load_claims(card), given, decoding)
-    _open(report)
-    findings = check_claims(claims, threads, lambda items, what: _watched(items, what, quiet=quiet))
+    if report is not None:
+        make_folder(report)
+    findings = check_claims(claims, threads, lambda items, what: watched(items, what, quiet=quiet))
     typer.echo(as_summary(findings).encode(), nl=False)
     problems = list(dict.fromkeys(problem for found in findings for problem in found.reading.evaluation.problems))
     _tell_some(problems)
@@ -133,28 +136,8 @@ def _only(values: Sequence[_Value] | None, option: str) -> _Value | None:
     return values[0] if values else None
 
 
-def _open(report: Path | None) -> None:
-    """Make the folder of the report, before work is done for it."""
-    from manuscribe.evaluation.report.writing import make_folder
-
-    if report is None:
-        return
-    if report.is_file():
-        raise UsageError(f"--report names a folder, and {report} is a file.", "Name a folder.")
-    make_folder(report)
-
-
 def _tell_some(problems: Sequence[str]) -> None:
     for problem in problems[:_SHOWN]:
         tell(problem)
     if len(problems) > _SHOWN:
         tell(f"… and {len(problems) - _SHOWN} more like these.")
-
-
-def _watched(items: Sequence[Any], what: str, *, quiet: bool) -> Iterable[Any]:
-    """The items, with a bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(items, what, console=console, disable=quiet or not console.is_terminal)

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 _VERBOSE = "MANUSCRIBE_VERBOSE"
 
@@ -18,3 +20,12 @@ def tell(message: str, error: BaseException | None = None) -> None:
 
         traceback.print_exception(error)
     print(f"manuscribe: {message}", file=sys.stderr)
+
+
+def watched(items: Sequence[Any], what: str, *, quiet: bool) -> Iterable[Any]:
+    """The items, with a bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(items, what, console=console, disable=quiet or not console.is_terminal)

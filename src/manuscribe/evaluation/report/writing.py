@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from manuscribe.errors import OutputError
+from manuscribe.errors import OutputError, UsageError
 from manuscribe.evaluation.judging import Judgement
 from manuscribe.evaluation.report.page import as_page
 from manuscribe.evaluation.report.record import as_json
@@ -16,7 +16,10 @@ def make_folder(folder: Path) -> None:
 
     Raises:
         OutputError: It cannot be made.
+        UsageError: It is a file.
     """
+    if folder.is_file():
+        raise UsageError(f"--report names a folder, and {folder} is a file.", "Name a folder.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
