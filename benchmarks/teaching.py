@@ -36,12 +36,13 @@ from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.training.crew import Crew
 from manuscribe.training.dividing import Divided, divide
-from manuscribe.training.finetune.adapters import merged, pattern_of, with_adapter
-from manuscribe.training.finetune.batches import TaughtLines
-from manuscribe.training.finetune.lesson import MODEL, look_once
-from manuscribe.training.finetune.model import load_pupil, publish
+from manuscribe.training.finetune.adapters import merged, with_adapter
+from manuscribe.training.finetune.lesson import MODEL
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
+from manuscribe.training.finetune.trocr.lines import TaughtLines
+from manuscribe.training.finetune.trocr.model import load_pupil, publish
+from manuscribe.training.finetune.trocr.places import pattern_of
 from manuscribe.training.finetune.watch import Watch
 from report import run, table
 
@@ -175,9 +176,9 @@ def _ours(options: argparse.Namespace, stage: Stage, lines: Divided, folder: Pat
     folder.mkdir(parents=True, exist_ok=True)
     taught = TaughtLines(lines.train, pupil, None, SEED)
     set_seed(SEED)
-    model = with_adapter(pupil.model, stage, options.checkpoint)
+    model = with_adapter(pupil, stage, options.checkpoint)
     started = time.perf_counter()
-    look_once(model, taught, pupil, folder / "states.bin", Crew())
+    pupil.look_once(model, taught, folder / "states.bin", Crew())
     once = time.perf_counter() - started
     arguments = arguments_of(stage, folder, SEED, keep=False)
     arguments.max_steps, arguments.eval_steps = options.steps, options.steps + 1  # not read in between

@@ -49,9 +49,9 @@ def teach(checkpoint: str, adapter: str, batch: str, steps: str, folder: str) ->
     begin_tensors_at_pages()
     from manuscribe.options import validated
     from manuscribe.training.finetune.lesson import Lesson
-    from manuscribe.training.finetune.model import load_pupil
     from manuscribe.training.finetune.stage import Stage
     from manuscribe.training.finetune.trainer import LineTrainer
+    from manuscribe.training.finetune.trocr.model import load_pupil
 
     seconds: list[float] = []
     step = LineTrainer.training_step

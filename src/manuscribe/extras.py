@@ -15,7 +15,7 @@ EXTRAS = {
         ("torch", "transformers", "tokenizers", "huggingface_hub", "sentencepiece"),
         "reading with TrOCR checkpoints",
     ),
-    "vlm": (("torch", "transformers", "huggingface_hub"), "for a later version: vision-language models"),
+    "vlm": (("torch", "transformers", "huggingface_hub", "httpx"), "vision-language models, here or at an endpoint"),
     "service": (("fastapi", "uvicorn"), "for a later version: the HTTP service"),
 }
 

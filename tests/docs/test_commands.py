@@ -24,6 +24,7 @@ PAGES = (
     "docs/dates.md",
     "docs/tutorial/read-a-letter.md",
     "docs/tutorial/checkpoints.md",
+    "docs/tutorial/vision-language.md",
     "docs/tutorial/data.md",
     "docs/tutorial/finetune.md",
     "docs/tutorial/evaluate.md",

@@ -26,6 +26,16 @@ def test_mean_and_median_are_of_lines():
     assert found.median == pytest.approx((rates[1] + rates[2]) / 2)
 
 
+def test_a_line_s_rate_is_not_cut_off():
+    found = judge(evaluation([sample("ab"), sample("cd")], {"a": ["ab", "x" * 8]})).summaries[0]
+    assert (found.mean.value, found.median, found.cer.value) == (2.0, 2.0, 2.0)
+
+
+def test_an_empty_truth_counts_once_whatever_was_invented():
+    found = judge(evaluation([sample(""), sample(""), sample("ab")], {"a": ["x" * 9, "", "ab"]})).summaries[0]
+    assert (found.mean.value, found.median) == (pytest.approx(1 / 3), 0.0)
+
+
 def test_counts_by_kind():
     found = judge(evaluation([sample("abcd"), sample("ef")], {"a": ["abxd", "exxf"]})).summaries[0]
     assert found.characters == Counts(hits=5, substitutions=1, insertions=2)

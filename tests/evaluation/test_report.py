@@ -125,6 +125,39 @@ def test_the_record_has_every_figure_and_every_line(judgement):
     assert record["comparisons"][0]["p"] == judgement.comparisons[0].p
 
 
+def before_and_after():
+    samples = [sample("một hai", label="line"), sample("ba", label="word"), sample("bốn", label="word")]
+    readings = {"before": ["mot hai x", "", "bốn"], "after": ["một hai", "ba", "bon"]}
+    return judge(evaluation(samples, readings))
+
+
+def test_each_label_has_its_rates_and_kinds_of_errors_for_each_reader():
+    text = as_report(before_and_after())
+    rates, kinds = (
+        text.partition(f"## {title}\n")[2].partition("##")[0] for title in ("By label", "Kinds of errors by label")
+    )
+    assert "| label | reader | lines | characters | CER | WER | mean of lines | median | exact |" in rates
+    assert re.search(r"\| word \| before \| 2 \| 5 \| 40.00 % .*\| 50.00 % \(\S+\) \| 50.00 % \| 50.00 % \|", rates)
+    assert re.search(r"\| word \| after \| 2 \| 5 \| 20.00 % .*\| 16.67 % \(\S+\) \| 16.67 % \| 50.00 % \|", rates)
+    assert "| line | before | 7 | 3 | 1 (33 %) | 0 (0 %) | 2 (67 %) |" in kinds
+    assert "| word | before | 5 | 2 | 0 (0 %) | 2 (100 %) | 0 (0 %) |" in kinds
+    assert "| line | after | 7 | 0 | 0 (0 %) | 0 (0 %) | 0 (0 %) |" in kinds
+
+
+def test_the_record_and_the_page_have_them_too():
+    record = json.loads(as_json(before_and_after()))["breakdowns"]["label"]["word"]["before"]
+    assert (record["mean_cer"]["value"], record["median_cer"], record["exact"]["value"]) == (0.5, 0.5, 0.5)
+    assert record["characters"]["deletions"] == 2
+    page = "".join(Elements(as_page(before_and_after())).text)
+    assert "Kinds of errors by label" in page
+    assert "mean of lines" in page.partition("By label")[2]
+
+
+def test_one_label_is_no_breakdown():
+    found = as_report(judge(evaluation([sample("a", label="text"), sample("b", label="text")], {"a": ["a", "x"]})))
+    assert "by label" not in found.lower()
+
+
 def test_the_worst_lines_are_shown(judgement):
     page = as_page(judgement)
     assert len(re.findall("<article>", page)) == WORST

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from manuscribe.evaluation.resampling import RESAMPLES, by_unit, interval, randomisation_test, ratio, resampled
+from manuscribe.evaluation import resampling
+from manuscribe.evaluation.resampling import (
+    RESAMPLES,
+    by_unit,
+    interval,
+    randomisation_test,
+    ratio,
+    resampled,
+    resampled_medians,
+)
 
 
 def test_units_are_summed():
@@ -43,6 +52,24 @@ def test_lines_of_one_hand_make_intervals_wider():
     alone = np.ptp(interval(resampled(hands)[:, 0]))
     together = np.ptp(interval(resampled(by_unit(hands, np.arange(20).repeat(50)))[:, 0]))
     assert together > 4 * alone
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_medians_are_of_the_same_sets_as_totals(lines):
+    units = np.arange(8).repeat(lines)
+    values = np.random.default_rng(6).random(len(units))
+    times = resampled(np.eye(8)).astype(np.int64)
+    expected = [np.median(values.repeat(drawn[units])) for drawn in times]
+    assert resampled_medians(values, units).tolist() == pytest.approx(expected)
+
+
+def test_medians_of_many_lines_are_drawn_in_parts(monkeypatch):
+    values, units = np.random.default_rng(7).random(500), np.arange(500) % 5
+    at_once = resampled_medians(values, units)
+    monkeypatch.setattr(resampling, "_CELLS", 10_000)
+    in_parts = resampled_medians(values, units)
+    assert in_parts.shape == (RESAMPLES,)
+    assert interval(in_parts) == pytest.approx(interval(at_once), abs=0.02)
 
 
 def test_rates_without_a_length():

@@ -30,16 +30,18 @@ from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.training.crew import Crew
 from manuscribe.training.dividing import Divided, LinesSection, divide, kept_apart
 from manuscribe.training.finetune.adapters import merged, targets_of, trainable, weights_of, with_adapter
-from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
 from manuscribe.training.finetune.course import Recipe
 from manuscribe.training.finetune.dropout import DroppedLinear, QuickDropout
 from manuscribe.training.finetune.lesson import Lesson
-from manuscribe.training.finetune.model import IGNORED, check_loss, load_pupil, publish, reader_of
+from manuscribe.training.finetune.order import ByLength
 from manuscribe.training.finetune.plan import memory_of
+from manuscribe.training.finetune.pupil import IGNORED
 from manuscribe.training.finetune.quantised import is_quantised
 from manuscribe.training.finetune.stage import Stage
-from manuscribe.training.finetune.states import encode, states_together, with_states
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
+from manuscribe.training.finetune.trocr.lines import Collator, TaughtLines
+from manuscribe.training.finetune.trocr.model import check_loss, load_pupil, publish, reader_of
+from manuscribe.training.finetune.trocr.states import encode, states_together, with_states
 from manuscribe.training.finetune.watch import Watch
 from manuscribe.training.memory import _HUGE_PAGES
 from manuscribe.training.recipe import load_recipe
@@ -200,8 +202,8 @@ def test_a_beginning_that_the_checkpoint_writes_is_kept(pupil):
 )
 def test_adapters_go_where_the_recipe_says(pupil, changes, kinds):
     stage = stage_of(**changes)
-    targets = targets_of(pupil.model, stage)
-    model = with_adapter(pupil.model, stage, "base")
+    targets = targets_of(pupil, stage)
+    model = with_adapter(pupil, stage, "base")
     learnt = {kind for kind, (count, _) in trainable(model).items() if count}
     assert kinds <= learnt
     changed = {name for name, p in model.named_parameters() if p.requires_grad}
@@ -213,11 +215,11 @@ def test_adapters_go_where_the_recipe_says(pupil, changes, kinds):
 @pytest.mark.parametrize("pattern", ["nothing_like_this", "("])
 def test_targets_that_fit_nothing_are_refused(pupil, pattern):
     with pytest.raises(UsageError, match="targets"):
-        targets_of(pupil.model, stage_of(targets=pattern))
+        targets_of(pupil, stage_of(targets=pattern))
 
 
 def test_what_is_frozen_stays_frozen(pupil):
-    model = with_adapter(pupil.model, stage_of(adapter="none", freeze=("decoder",), freeze_layers=1), "base")
+    model = with_adapter(pupil, stage_of(adapter="none", freeze=("decoder",), freeze_layers=1), "base")
     learnt = {name for name, p in model.named_parameters() if p.requires_grad}
     assert not any(name.startswith(("decoder.", "encoder.layers.0.", "encoder.embeddings.")) for name in learnt)
     assert any(name.startswith("encoder.layers.1.") for name in learnt)
@@ -226,7 +228,7 @@ def test_what_is_frozen_stays_frozen(pupil):
 @pytest.mark.parametrize("kind", ["lora", "dora"])
 def test_merged_and_unmerged_give_the_same(pupil, tmp_path, kind):
     stage = stage_of(adapter=kind, dropout=0.0)
-    model = perturbed(with_adapter(pupil.model, stage, str(pupil.stored.folder))).eval()
+    model = perturbed(with_adapter(pupil, stage, str(pupil.stored.folder))).eval()
     batch = batch_of(pupil)
     with torch.no_grad():
         unmerged = model(**batch).logits
@@ -249,7 +251,7 @@ def test_an_adapter_learns_on_layers_of_four_bits_and_comes_out_ordinary(base, t
     Lesson(pupil, str(base), stage, lines, lines.validation, tmp_path, 0, True, Crew()).run(resume=False)
     assert len(TrocrReader(str(tmp_path / "model"), ReaderOptions()).read([lines_of()[0].rgb()])) == 1
     again = load_pupil(str(base))
-    model = perturbed(with_adapter(again.model, stage, str(base))).eval()
+    model = perturbed(with_adapter(again, stage, str(base))).eval()
     matrices = [m for n, m in model.named_modules() if n.endswith("fc1.base_layer")]
     assert matrices
     assert all(is_quantised(matrix) and matrix.weight.dtype == torch.uint8 for matrix in matrices)
@@ -265,9 +267,7 @@ def test_an_adapter_learns_on_layers_of_four_bits_and_comes_out_ordinary(base, t
 
 
 def test_weights_of_four_bits_are_counted_as_what_they_stand_for(base):
-    lora, qlora = (
-        with_adapter(load_pupil(str(base)).model, stage_of(adapter=kind), "base") for kind in ("lora", "qlora")
-    )
+    lora, qlora = (with_adapter(load_pupil(str(base)), stage_of(adapter=kind), "base") for kind in ("lora", "qlora"))
     assert trainable(qlora) == trainable(lora)
     small = sum(weight.numel() for weight in qlora.parameters() if weight.dtype == torch.uint8)
     assert small > 0
@@ -277,7 +277,7 @@ def test_weights_of_four_bits_are_counted_as_what_they_stand_for(base):
 def test_four_bits_need_an_extra(pupil, monkeypatch):
     monkeypatch.setattr("manuscribe.extras.missing", lambda *modules: list(modules))
     with pytest.raises(UsageError, match="bitsandbytes") as raised:
-        with_adapter(pupil.model, stage_of(adapter="qlora"), "base")
+        with_adapter(pupil, stage_of(adapter="qlora"), "base")
     assert "manuscribe[qlora]" in str(raised.value.remedy)
 
 
@@ -288,7 +288,7 @@ def trainer_of(pupil, folder, **changes):
     stage = stage_of(**({"adapter": "none", "epochs": 1, "learning_rate": 1e-3, "precision": "fp32"} | changes))
     lines = TaughtLines(lines_of(TEXTS[:8]), pupil, None, 0)
     arguments = arguments_of(stage, folder, 0, keep=False)
-    model = with_adapter(pupil.model, stage, "base")
+    model = with_adapter(pupil, stage, "base")
     watch = Watch(folder, 10, quiet=True)
     return LineTrainer(pupil, model, stage, lines, lines_of(TEXTS[8:]), arguments, watch, Crew())
 
@@ -663,10 +663,10 @@ def test_a_frozen_encoder_looks_at_each_line_once(base, tmp_path, fit, changes, 
 
     encoded = []
     monkeypatch.setattr(
-        "manuscribe.training.finetune.lesson.encode", lambda *some: encoded.append(encode(*some)) or encoded[-1]
+        "manuscribe.training.finetune.trocr.looking.encode", lambda *some: encoded.append(encode(*some)) or encoded[-1]
     )
     kept = losses("kept")
-    monkeypatch.setattr("manuscribe.training.finetune.states._SHARE", 0)
+    monkeypatch.setattr("manuscribe.training.finetune.trocr.states._SHARE", 0)
     assert losses("full-disk") == pytest.approx(kept, rel=2e-3)
     assert encoded == [True, False]
     assert kept
@@ -676,7 +676,7 @@ def test_what_a_killed_run_left_behind_is_not_taken_for_states(base, tmp_path, m
     pupil, path = load_pupil(str(base)), tmp_path / "states.bin"
     batches = [Collator(pupil)([item]) for item in TaughtLines(lines_of(TEXTS[:2]), pupil, None, 0)]
     assert encode(pupil.model, batches, 2, path)
-    monkeypatch.setattr("manuscribe.training.finetune.states._SHARE", 0)
+    monkeypatch.setattr("manuscribe.training.finetune.trocr.states._SHARE", 0)
     assert not encode(pupil.model, batches, 2, path)
     assert not list(tmp_path.iterdir())
 
@@ -730,7 +730,7 @@ def test_quick_dropout_is_dropout():
 
 def test_adapters_drop_quickly(pupil):
     for kind, expected in (("lora", DroppedLinear), ("dora", QuickDropout)):
-        model = with_adapter(load_pupil(str(pupil.stored.folder)).model, stage_of(dropout=0.3, adapter=kind), "base")
+        model = with_adapter(load_pupil(str(pupil.stored.folder)), stage_of(dropout=0.3, adapter=kind), "base")
         found = [module.p for module in model.modules() if isinstance(module, expected)]
         assert len(found) == sum("lora_A" in name for name, _ in model.named_parameters())
         assert set(found) == {0.3}
@@ -794,7 +794,7 @@ def test_an_adapter_may_stay_apart(root):
 def test_an_adapter_s_checkpoint_is_taught_on(root):
     recipe = yaml.safe_load((root / "recipe.yaml").read_text())
     pupil = load_pupil(recipe["model"])
-    perturbed(with_adapter(pupil.model, stage_of(), recipe["model"])).save_pretrained(root / "adapter")
+    perturbed(with_adapter(pupil, stage_of(), recipe["model"])).save_pretrained(root / "adapter")
     recipe["stages"] = [recipe["stages"][0] | {"epochs": 1}]
     (root / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"model": f"{root}/adapter"}))
     assert command("train", f"{root}/recipe.yaml", "--data", str(root), "-o", f"{root}/out", "-q") == ExitCode.OK

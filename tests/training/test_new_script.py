@@ -25,12 +25,12 @@ from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.readers.trocr.tokens import Tokens
 from manuscribe.readers.vocabulary import vocabulary_of
 from manuscribe.training.finetune.adapters import merged
-from manuscribe.training.finetune.batches import Collator, TaughtLines
 from manuscribe.training.finetune.course import Recipe
-from manuscribe.training.finetune.model import load_pupil, publish, reader_of
-from manuscribe.training.finetune.script.checkpoint import ScriptSection, with_script
-from manuscribe.training.finetune.script.embeddings import WITH_ROWS, begun
-from manuscribe.training.finetune.script.vocabulary import Vocabulary
+from manuscribe.training.finetune.trocr.lines import Collator, TaughtLines
+from manuscribe.training.finetune.trocr.model import load_pupil, publish, reader_of
+from manuscribe.training.finetune.trocr.script.checkpoint import ScriptSection, with_script
+from manuscribe.training.finetune.trocr.script.embeddings import WITH_ROWS, begun
+from manuscribe.training.finetune.trocr.script.vocabulary import Vocabulary
 from tests.datasets.conftest import picture
 from tests.readers.trocr.building import as_current, as_legacy, build, byte_tokenizer, change_json, current
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manuscribe.cli.telling import tell
+from manuscribe.cli.telling import hear, tell
 from manuscribe.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ Examples:
     manuscribe read registers/ -o texts/ -f txt,json --dates iso --dates-near 1937
 
     manuscribe read scans/ -o texts/ --review-at 0.02
+
+    manuscribe read page.jpg --reader vlm:deepseek-ai/DeepSeek-OCR --device cuda
+
+    manuscribe read scans/ -o texts/ --reader vlm:churro-3B --endpoint http://localhost:8000/v1
 """
 
 
@@ -50,13 +54,14 @@ def read(
     reader: Annotated[
         str,
         typer.Option(
-            help="Name of a reader, the .onnx file of a trained one, or a TrOCR checkpoint: folder or owner/name."
+            help="Name of a reader, the .onnx file of a trained one, a TrOCR checkpoint (folder or owner/name), or a "
+            "vision-language model: vlm:NAME or vlm:NAME+ADAPTER."
         ),
     ] = "compact",
     language: Annotated[
         str | None, typer.Option(help="Read only this language's characters: en, fr, de, vi, ru, uk.")
     ] = None,
-    level: Annotated[str, typer.Option(help="What an image holds: a page or a line.")] = "page",
+    level: Annotated[str, typer.Option(help="What an image holds: a page, a paragraph, a line or a word.")] = "page",
     beams: Annotated[
         int | None,
         typer.Option(help="Width of the beam search; 1 takes the surest each time. [default: the reader's own]"),
@@ -73,6 +78,27 @@ def read(
     draft: Annotated[
         bool, typer.Option("--draft", help="The embedded reader reads first, a checkpoint checks: same text, sooner.")
     ] = False,
+    prompt: Annotated[
+        str | None, typer.Option(help="What a vision-language model is asked. [default: its own]")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="At which size it sees an image: a name of its own, or pixels. [default: its usual one]"),
+    ] = None,
+    line_by_line: Annotated[
+        bool, typer.Option("--line-by-line", help="Show it each line of a page alone, and not the whole.")
+    ] = False,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A server that computes it (OpenAI's protocol), such as http://localhost:8000/v1. A key for it is "
+            "taken from MANUSCRIBE_API_KEY.",
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None, typer.Option(help="Images that an endpoint is asked at the same time. [default: 4]")
+    ] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
     calibration: Annotated[
         Path | None,
@@ -101,7 +127,7 @@ def read(
         int | None,
         typer.Option(metavar="YEAR", help="About when it was written: the century of years with two digits."),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where to compute: cpu; for vision-language models also cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
 ) -> int:
@@ -122,6 +148,11 @@ def read(
         engine=engine,
         precision=precision,
         draft=draft,
+        prompt=prompt,
+        size=size,
+        line_by_line=line_by_line,
+        endpoint=endpoint,
+        at_once=at_once,
         revision=revision,
         calibration=calibration,
         lookalikes=lookalikes,
@@ -131,6 +162,8 @@ def read(
         threads=threads,
     )
     chosen = [get_format(name.strip()) for name in formats.split(",") if name.strip()]
+    if not quiet:
+        hear("manuscribe.readers.vlm.reader")  # what a model will take of memory, before it is loaded
     if not chosen:
         raise UsageError("No output format was named.", "For example: -f txt,page")
     review = None if review_at is None else validated(ReviewOptions, review_at=review_at)
@@ -213,7 +246,7 @@ def _to_folder(
     counts = {"done": 0, "skipped": 0, "failed": 0}
     flawed = 0
     with _progress(len(images), quiet=quiet) as advance:
-        for outcome in batch.run(pages.read):
+        for outcome in batch.run(pages.read, at_once=pages.at_once):
             counts[outcome.status] += 1
             flawed += bool(outcome.problem)
             advance(outcome)

@@ -22,6 +22,20 @@ def tell(message: str, error: BaseException | None = None) -> None:
     print(f"manuscribe: {message}", file=sys.stderr)
 
 
+def hear(name: str) -> None:
+    """Print from now on what a part of the package logs for information."""
+    import logging
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tell(record.getMessage())
+
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        logger.addHandler(Told())
+    logger.setLevel(logging.INFO)
+
+
 def watched(items: Sequence[Any], what: str, *, quiet: bool) -> Iterable[Any]:
     """The items, with a bar on a terminal."""
     from rich.console import Console

@@ -60,6 +60,11 @@ class LabelledLine:
         return normalise(unescape(self.text))
 
     @property
+    def passage(self) -> str:
+        """As `learnt`, with the line breaks of a paragraph kept."""
+        return "\n".join(row for part in unescape(self.text).splitlines() if (row := normalise(part)))
+
+    @property
     def name(self) -> str:
         """What to call the line in messages."""
         if isinstance(self.image, Path):

@@ -8,6 +8,8 @@ Sources: Efron and Tibshirani (1993), *An Introduction to the Bootstrap*, chapte
 "Bootstrap Estimates for Confidence Intervals in ASR Performance Evaluation" (error rates as ratios of sums, and pairs).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,15 +35,31 @@ def by_unit(columns: Floats, units: Numbers) -> Floats:
 
 def resampled(sums: Floats) -> Floats:
     """Totals of `RESAMPLES` sets of as many units as there are, drawn with replacement: `RESAMPLES`×K for units×K."""
-    units, generator = len(sums), np.random.default_rng(_SEED)
-    together = max(1, _CELLS // max(1, units))
-    totals = []
+    return np.concatenate([times.astype(np.float64) @ sums for times in _draws(len(sums), len(sums))])
+
+
+def resampled_medians(values: Floats, units: Numbers) -> Floats:
+    """Medians of the values (N, with their units' numbers) in `RESAMPLES` sets that are drawn likewise."""
+    _, places = np.unique(units, return_inverse=True)
+    order = np.argsort(values, kind="stable")
+    ranked, places = values[order], places[order]
+    medians = []
+    for times in _draws(int(places.max()) + 1, len(values)):
+        reached = times[:, places].cumsum(axis=1)  # values of the set up to each one, in order
+        total = reached[:, -1:]
+        low, high = ((reached > middle).argmax(axis=1) for middle in ((total - 1) // 2, total // 2))
+        medians.append((ranked[low] + ranked[high]) / 2)
+    return np.concatenate(medians)
+
+
+def _draws(units: int, width: int) -> Iterator[Numbers]:
+    """How often each unit is in each of `RESAMPLES` sets: some sets×units at a time, few if they take much `width`."""
+    generator = np.random.default_rng(_SEED)
+    together = max(1, _CELLS // max(1, width))
     for start in range(0, RESAMPLES, together):
         size = min(together, RESAMPLES - start)
         drawn = generator.integers(units, size=(size, units)) + units * np.arange(size)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
-        totals.append(times.astype(np.float64) @ sums)
-    return np.concatenate(totals)
+        yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
 
 
 def ratio(errors: Floats, lengths: Floats) -> Floats:

@@ -21,7 +21,7 @@ class Reader:
 
     Args:
         name: A reader's name, `"compact"` for the embedded one; or a TrOCR checkpoint, by its folder or its name on
-            the Hugging Face hub.
+            the Hugging Face hub; or a vision-language model, `"vlm:NAME"` or `"vlm:NAME+ADAPTER"`.
         language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
         beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line; those after the first are its `alternatives`.
@@ -29,9 +29,15 @@ class Reader:
         engine: What computes a checkpoint: `"auto"`, `"torch"`, `"openvino"` or `"onnx"`.
         precision: How it is computed: `"fp32"`, `"bf16"` or `"int8"`.
         draft: Let the embedded reader read first, and a checkpoint check its text: the same text, sooner.
+        level: What the images hold, for vision-language models.
+        prompt: What they are asked.
+        size: At which size they see images.
+        endpoint: Address of a server that computes them.
+        at_once: Images that it is asked at the same time.
         revision: Branch, tag or commit of a checkpoint on the hub.
         calibration: File that says what the confidences are worth, from `manuscribe calibrate`; `None` looks for it
             where the reader is.
+        device: Where a vision-language model runs.
         threads: CPU threads; 0 takes every core this process may use.
 
     Raises:
@@ -55,8 +61,14 @@ class Reader:
         engine: Literal["auto", "torch", "openvino", "onnx"] | None = None,
         precision: Literal["fp32", "bf16", "int8"] | None = None,
         draft: bool = False,
+        level: Literal["word", "line", "paragraph", "page"] = "line",
+        prompt: str | None = None,
+        size: str | None = None,
+        endpoint: str | None = None,
+        at_once: int | None = None,
         revision: str | None = None,
         calibration: Path | str | None = None,
+        device: Literal["cpu", "cuda"] = "cpu",
         threads: int = 0,
     ) -> None:
         options = validated(
@@ -68,8 +80,14 @@ class Reader:
             engine=engine,
             precision=precision,
             draft=draft,
+            level=level,
+            prompt=prompt,
+            size=size,
+            endpoint=endpoint,
+            at_once=at_once,
             revision=revision,
             calibration=calibration,
+            device=device,
             threads=threads,
         )
         self._reader = load_reader(name, options)

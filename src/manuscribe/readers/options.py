@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Level = Literal["word", "line", "paragraph", "page"]
+
 
 class ReaderOptions(BaseModel):
     """Options of a reader.
@@ -26,8 +28,14 @@ class ReaderOptions(BaseModel):
             text is the same as without, sooner where the checkpoint is large.
         calibration: File that says what the reader's confidences are worth (`manuscribe calibrate` makes one); `None`
             looks for it where the reader is.
+        level: What an image holds, for vision-language models, which are asked accordingly.
+        prompt: What a vision-language model is asked, with `<image>` where its prompts have that; `None` is its own.
+        size: At which size it sees an image, by a name of its own or in pixels; `None` is its usual one.
+        endpoint: Address of a server that computes it, such as `http://localhost:8000/v1` (OpenAI's protocol, as vLLM,
+            SGLang and llama.cpp speak it); `None` computes here.
+        at_once: Images that an endpoint is asked at the same time; `None` is 4.
         revision: Branch, tag or commit of a checkpoint on the hub.
-        device: Where the network runs.
+        device: Where the network runs; `cuda` is for vision-language models alone.
         threads: CPU threads; 0 takes every core this process may use.
     """
 
@@ -40,7 +48,12 @@ class ReaderOptions(BaseModel):
     engine: Literal["auto", "torch", "openvino", "onnx"] | None = None
     precision: Literal["fp32", "bf16", "int8"] | None = None
     draft: bool = False
+    level: Level = "line"
+    prompt: str | None = Field(default=None, min_length=1, max_length=10_000)
+    size: str | None = Field(default=None, min_length=1, max_length=20)
+    endpoint: str | None = Field(default=None, min_length=1, max_length=2000)
+    at_once: int | None = Field(default=None, ge=1, le=256)
     calibration: Path | None = None
     revision: str | None = None
-    device: Literal["cpu"] = "cpu"
+    device: Literal["cpu", "cuda"] = "cpu"
     threads: int = Field(default=0, ge=0, le=1024)

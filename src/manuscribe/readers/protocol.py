@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Line
-from manuscribe.errors import ModelError
+from manuscribe.errors import ModelError, UsageError
 from manuscribe.models.files import ModelFile
 from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.vlm.naming import PREFIX
 
 if TYPE_CHECKING:
     from manuscribe.readers.trust.trusted import TrustedReader
@@ -58,12 +59,18 @@ def load_reader(name: str, options: ReaderOptions) -> "TrustedReader":
 def load_bare_reader(name: str, options: ReaderOptions) -> LineReader:
     """The reader of that name, of the `.onnx` file that `manuscribe train` wrote, or of a TrOCR checkpoint or a bundle.
 
-    A checkpoint is named by its folder, or by its name on the Hugging Face hub, which has a slash in it.
+    A checkpoint is named by its folder, or by its name on the Hugging Face hub, which has a slash in it; a
+    vision-language model by `vlm:` before that.
 
     Raises:
         ModelError: No reader has that name, its weights are missing, or the file is no reader's.
         UsageError: The options do not fit the reader.
     """
+    if name.startswith(PREFIX):
+        from manuscribe.readers.vlm.reader import VlmReader
+
+        return VlmReader(name, options)
+    _refuse(options)
     if name.endswith(".onnx"):
         return _trained(Path(name), options)
     found = installed_readers()
@@ -81,6 +88,19 @@ def load_bare_reader(name: str, options: ReaderOptions) -> LineReader:
         raise ModelError(f"The reader '{name}' does not load: {error}.", "Install its package again.") from error
     reader: LineReader = make(options)
     return reader
+
+
+def _refuse(options: ReaderOptions) -> None:
+    """Options of vision-language models, which would do nothing elsewhere."""
+    given = {
+        "--prompt": options.prompt,
+        "--size": options.size,
+        "--endpoint": options.endpoint,
+        "--at-once": options.at_once,
+        "--device cuda": options.device != "cpu",
+    }
+    if found := [name for name, value in given.items() if value]:
+        raise UsageError(f"{found[0]} is for vision-language models.", "Leave it out, or name one with vlm:NAME.")
 
 
 def installed_readers() -> dict[str, EntryPoint]:

@@ -5,10 +5,13 @@ changed, what failed, and everything if the job is another.
 """
 
 import errno
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock, Thread
+from types import TracebackType
 from typing import Literal
 
 from manuscribe.document import Document
@@ -22,6 +25,8 @@ REVIEW = "review"
 
 # What is wrong with one output's name is not wrong with the next one's.
 _ONLY_THIS_FILE = (errno.ENAMETOOLONG, errno.EISDIR)
+
+_GLANCE = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +66,81 @@ class Batch:
         self._record = Record(out)
         self._stems = output_stems(images, self._record)
 
-    def run(self, read: Callable[[Path], Document]) -> Iterator[Outcome]:
-        """Read the images in order; yields each one's outcome when its files are written.
+    def run(self, read: Callable[[Path], Document], at_once: int = 1) -> Iterator[Outcome]:
+        """Read the images; yields their outcomes in order, each when its files are written.
+
+        An image's files and its row in the record are written as soon as it is read, also before those of images that
+        were begun earlier. When the run ends early, what is being read then is lost, and a later run reads it.
+
+        Args:
+            read: Called in several threads if several images are read at the same time.
+            at_once: Images that are read at the same time at most, at least 1.
 
         Raises:
             OutputError: Results cannot be written (a full disk, say); what is written already stays.
         """
-        for image, stem in self._stems.items():
-            if self._is_done(image, stem):
-                yield Outcome(image, "skipped")
-                continue
-            outcome = self._read(image, stem, read)
-            self._record.add(self._row(outcome, stem))
-            yield outcome
+        pen = _Pen()
+        if at_once > 1:
+            yield from self._side_by_side(read, at_once, pen)
+        else:
+            for image, stem in self._stems.items():
+                yield self._finish(image, stem, read, pen)
+
+    def _side_by_side(self, read: Callable[[Path], Document], at_once: int, pen: "_Pen") -> Iterator[Outcome]:
+        outcomes = deque(Future[Outcome]() for _ in self._stems)
+        waiting = deque(zip(self._stems.items(), outcomes, strict=True))
+
+        def help_out() -> None:
+            while True:
+                try:
+                    (image, stem), outcome = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    outcome.set_result(self._finish(image, stem, read, pen))
+                except BaseException as error:  # noqa: BLE001  raised again where outcomes are waited for
+                    waiting.clear()
+                    outcome.set_exception(error)
+
+        try:
+            # Daemons: a page that is waited for must not hold up the end of an interrupted program.
+            for _ in range(min(at_once, len(outcomes))):
+                Thread(target=help_out, daemon=True).start()
+            # Images are begun in this order, so that those before a failure that ends the run come to their end.
+            while outcomes:
+                outcome = outcomes.popleft()
+                # Not in one wait: on some systems an interruption is noticed only when one ends.
+                while not outcome.done():
+                    wait([outcome], timeout=_GLANCE)
+                yield outcome.result()
+        finally:
+            waiting.clear()
+            pen.lay_down()
 
     @property
     def results(self) -> dict[Path, str]:
         """The images that are done, by this run or an earlier one, with their results' names without suffix."""
         return {image: stem for image, stem in self._stems.items() if self._is_done(image, stem)}
 
+    def _finish(self, image: Path, stem: str, read: Callable[[Path], Document], pen: "_Pen") -> Outcome:
+        """Read an image if that is still to be done, and write its files and its row."""
+        if self._is_done(image, stem):
+            return Outcome(image, "skipped")
+        outcome = self._read(image, stem, read, pen)
+        with pen:
+            self._record.add(self._row(outcome, stem))
+        return outcome
+
     def _row(self, outcome: Outcome, stem: str) -> Row:
         image = outcome.image
         notes = list(outcome.notes)
         return Row(str(image.absolute()), stem, outcome.status, self._job, stamp(image), outcome.problem, notes)
 
-    def _read(self, image: Path, stem: str, read: Callable[[Path], Document]) -> Outcome:
+    def _read(self, image: Path, stem: str, read: Callable[[Path], Document], pen: "_Pen") -> Outcome:
         try:
             document = read(image)
-            self._write(stem, document)
+            with pen:
+                self._write(stem, document)
         except Exception as error:
             if isinstance(error, OutputError) and getattr(error.__cause__, "errno", None) not in _ONLY_THIS_FILE:
                 raise  # the next image could not be written either
@@ -106,6 +158,34 @@ class Batch:
         if row is None or (row.status, row.stem, row.job, row.stamp) != ("done", stem, self._job, stamp(image)):
             return False
         return all((self._out / f"{stem}{form.suffix}").is_file() for form in self._formats)
+
+
+class _LaidDownError(BaseException):
+    """The run has ended; no `Exception`, since nothing is wrong with the image."""
+
+
+class _Pen:
+    """What writes results: in the hand of one thread at a time, and of none after it was laid down."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._laid_down = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self._laid_down:
+            self._lock.release()
+            raise _LaidDownError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    def lay_down(self) -> None:
+        """Wait for what is being written; after it, nothing is."""
+        with self._lock:
+            self._laid_down = True
 
 
 def problem_with(image: Path, error: Exception) -> str:

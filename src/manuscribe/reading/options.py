@@ -1,11 +1,9 @@
 """Options of a reading job, the same from the command line, from Python and elsewhere."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.options import Level, ReaderOptions
 from manuscribe.text.dates import Convention
 
 
@@ -13,8 +11,11 @@ class ReadingOptions(ReaderOptions):
     """How pages are read.
 
     Attributes:
-        reader: Name of a reader, path of the `.onnx` file of a trained one, or a TrOCR checkpoint (folder or hub name).
-        level: What an image holds: a whole `page`, or a single `line`, which is then not searched for lines.
+        reader: Name of a reader, path of the `.onnx` file of a trained one, a TrOCR checkpoint (folder or hub name), or
+            a vision-language model as `vlm:NAME` or `vlm:NAME+ADAPTER`.
+        level: What an image holds: a whole `page` or a `paragraph`, or a single `line` or `word`, which is then not
+            searched for lines.
+        line_by_line: Show a vision-language model each line of a page alone, as others see them, and not the whole.
         lookalikes: Put right Latin and Cyrillic letters that were taken for each other (`text.lookalikes`).
         dates: Find the dates in what was read (`text.dates`). `iso` and `roman` also give the text with its dates in
             that convention, beside the reading; `keep` only tells them. `None` looks for none.
@@ -23,7 +24,8 @@ class ReadingOptions(ReaderOptions):
     """
 
     reader: str = Field(default="compact", min_length=1)
-    level: Literal["page", "line"] = "page"
+    level: Level = "page"
+    line_by_line: bool = False
     lookalikes: bool = True
     dates: Convention | None = None
     dates_near: int | None = Field(default=None, ge=1000, le=2099)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,19 @@ from manuscribe.errors import ManuscribeError, ModelError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
 from manuscribe.images.tiff import count_pages
-from manuscribe.readers.protocol import load_reader
+from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.protocol import LineReader, load_bare_reader, load_reader
+from manuscribe.readers.trust.trusted import marked, sane
+from manuscribe.readers.vlm.reader import SUSPECT
 from manuscribe.reading.finishing import finished
 from manuscribe.reading.options import ReadingOptions
+from manuscribe.reading.whole import WholeReader, page_of
 from manuscribe.segmentation.segmenter import Segmenter
 from manuscribe.segmentation.several import holds_several_lines
 from manuscribe.version import __version__
 
 BLANK = "blank: no writing was found"
+LOST = "suspect: shown the whole page, the reader got lost; so it was shown line by line"
 SEVERAL = "several lines: the image seems to hold more than one; read it as a page"
 
 
@@ -36,6 +42,15 @@ class PageReader:
         self.options = options
         self._reader = load_reader(options.reader, options.for_reader())
         self._segmenter = Segmenter(threads=options.threads)
+        whole = self._reader.reader
+        self._whole = whole if isinstance(whole, WholeReader) and not options.line_by_line else None
+        self._alone = Lock()  # what computes here takes all cores, and is not made for several threads
+        self._drafts: LineReader | None = None
+
+    @property
+    def at_once(self) -> int:
+        """Images that are worth reading at the same time, in threads."""
+        return self._whole.at_once if self._whole else 1
 
     def read(self, path: Path) -> Document:
         """Read one image file.
@@ -46,8 +61,12 @@ class PageReader:
             InputError: The file is no image that can be read.
         """
         image = open_image(path)
-        whole = self.options.level == "page"
-        page = self._transcribe(image, self._segmenter.segment(image)) if whole else self._single_line(image)
+        if self.options.level in ("line", "word"):
+            page = self._single_line(image)
+        elif self._whole:
+            page = self._read_whole(image, self._whole)
+        else:
+            page = self._transcribe(image, self._segmenter.segment(image))
         page = replace(page, image=path.name, notes=(*page.notes, *_left_out(path)))
         return Document(pages=(page,), provenance=self._provenance())
 
@@ -69,9 +88,38 @@ class PageReader:
         line = finished(reading, self.options)
         height, width = image.shape[:2]
         area = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
-        notes = (*line.notes, SEVERAL) if holds_several_lines(image, self._segmenter) else line.notes
+        several = self.options.level == "line" and self._holds_several(image)
+        notes = (*line.notes, SEVERAL) if several else line.notes
         region = Region((replace(line, id="l1", polygon=area, notes=notes),), id="r1", polygon=area)
         return Page(width, height, (region,), notes=() if line.text else (BLANK,))
+
+    def _holds_several(self, image: NDArray[np.uint8]) -> bool:
+        with self._alone:
+            return holds_several_lines(image, self._segmenter)
+
+    def _read_whole(self, image: NDArray[np.uint8], reader: WholeReader) -> Page:
+        """Show the reader all of the image; line by line if it gets lost."""
+        (passage,) = reader.read_whole([image], self.options.level)
+        with self._alone:
+            empty = self._segmenter.segment(image)
+            hints = self._drafted(image, empty)
+        if SUSPECT in passage.notes and empty.lines:
+            page = self._transcribe(image, empty)
+            return replace(page, notes=(*page.notes, LOST))
+        page = page_of(passage, empty, hints)
+        regions = tuple(
+            replace(region, lines=tuple(finished(marked(sane(line)), self.options) for line in region.lines))
+            for region in page.regions
+        )
+        return replace(page, regions=regions, notes=page.notes if _has_content(regions) else (*page.notes, BLANK))
+
+    def _drafted(self, image: NDArray[np.uint8], page: Page) -> list[str]:
+        """A rough reading of each line, by which text and lines find each other."""
+        crops = [_crop(image, line) for line in page.lines]
+        if self._drafts is None:
+            self._drafts = load_bare_reader("compact", ReaderOptions(beams=1, threads=self.options.threads))
+        texts = iter(self._drafts.read([crop.pixels for crop in crops if isinstance(crop, Crop)], of_one_page=True))
+        return [next(texts).text if isinstance(crop, Crop) else "" for crop in crops]
 
     def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
         crops = [_crop(image, line) for line in page.lines]
@@ -96,7 +144,7 @@ class PageReader:
     def _provenance(self) -> tuple[Provenance, ...]:
         chosen = {
             name: str(value)
-            for name, value in self.options.model_dump(exclude={"threads", "calibration"}).items()
+            for name, value in self.options.model_dump(exclude={"threads", "calibration", "at_once"}).items()
             if value is not None
         }
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]

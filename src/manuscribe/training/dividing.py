@@ -55,18 +55,24 @@ class Divided:
     test: Sequence[LabelledLine] = ()
 
 
-def divide(data: LinesSection, root: Path, seed: int) -> Divided:
+def divide(data: LinesSection, root: Path, seed: int, *, breaks: bool = False) -> Divided:
     """The lines of a stage; paths are relative to `root`.
+
+    Args:
+        data: Which lines.
+        root: Folder that their paths are relative to.
+        seed: Decides which are held out, and which are drawn.
+        breaks: Whether the line breaks of paragraphs are kept; they become spaces otherwise.
 
     Raises:
         InputError: Data are missing, or one side is empty.
         UsageError: Too few groups to hold some out.
     """
-    lines = _usable(read_lines(data.lines, root), data)
-    test = _usable(read_lines(data.test_lines, root), data) or [line for line in lines if line.split == "test"]
+    lines = _usable(read_lines(data.lines, root), data, breaks)
+    test = _usable(read_lines(data.test_lines, root), data, breaks) or [line for line in lines if line.split == "test"]
     if data.validation_lines:
         train = [line for line in lines if line.split in ("", "train")]
-        held = _usable(read_lines(data.validation_lines, root), data)
+        held = _usable(read_lines(data.validation_lines, root), data, breaks)
     else:
         if any(line.split for line in lines) and not all(line.split for line in lines):
             raise InputError(
@@ -116,9 +122,9 @@ def _picture(line: LabelledLine) -> bytes:
     return hashlib.blake2b(line.encoded(), digest_size=16).digest()
 
 
-def _usable(lines: Sequence[LabelledLine], data: LinesSection) -> list[LabelledLine]:
+def _usable(lines: Sequence[LabelledLine], data: LinesSection, breaks: bool) -> list[LabelledLine]:
     kept = (line for line in lines if line.page not in data.without)
-    return [replace(line, text=text) for line in kept if (text := line.learnt)]
+    return [replace(line, text=text) for line in kept if (text := line.passage if breaks else line.learnt)]
 
 
 def drawn(lines: list[LabelledLine], count: int | None, seed: int) -> list[LabelledLine]:

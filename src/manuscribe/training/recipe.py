@@ -29,6 +29,7 @@ _KINDS = {
     "compact-hand": "manuscribe.training.hand",
     "finetune": "manuscribe.training.finetune.course",
     "trocr": "manuscribe.training.trocr",
+    "deepseek-ocr": "manuscribe.training.deepseek",
     "segmenter": "manuscribe.training.segmenter",
     "character-model": "manuscribe.training.characters",
 }
@@ -66,7 +67,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> LoadedRecipe:
     kind = values.get("kind")
     if kind not in _KINDS:
         raise UsageError(f"{path} has the unknown kind '{kind}'.", f"Known kinds: {', '.join(_KINDS)}.")
-    if kind in ("trocr", "finetune"):
+    if kind in ("trocr", "deepseek-ocr", "finetune"):
         needs("trocr")
     if kind == "finetune":
         needs("finetune")

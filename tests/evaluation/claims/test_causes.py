@@ -9,6 +9,7 @@ from manuscribe.evaluation.claims.rereading import Reading
 from manuscribe.evaluation.claims.surroundings import differences_in
 from manuscribe.evaluation.claims.trials import Trial
 from manuscribe.evaluation.judging import judge
+from manuscribe.evaluation.scoring import Estimate
 from tests.evaluation.samples import evaluation, sample
 
 
@@ -39,6 +40,18 @@ def test_figures_are_those_of_the_report(metric, name):
     expected = getattr(judge(read.evaluation).summaries[0], name)
     found = figure(read.texts, metric, Form())
     assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
+
+
+def test_the_median_is_that_of_the_report():
+    read = reading(*PAIRS)
+    found = figure(read.texts, "median_cer", Form())
+    assert found.value == judge(read.evaluation).summaries[0].median
+    assert found.low < found.value < found.high
+
+
+def test_the_median_of_one_unit_has_no_interval():
+    one = Texts((("ab", "ab"), ("ab", "ax")), np.array([3, 3]))
+    assert figure(one, "median_cer", Form()) == Estimate(0.25)
 
 
 def test_the_mean_of_words():
@@ -85,6 +98,12 @@ def test_texts_as_they_are():
 def test_a_mean_of_lines_is_found_out():
     found = causes(claim(0.5), reading(("a", "b"), ("abcdefghij", "abcdefghij")))
     assert (found[0].kind, found[0].explains) == ("averaging", True)
+
+
+@pytest.mark.parametrize(("metric", "value", "what"), [("cer", 0.0, "median"), ("median_cer", 1 / 3, "mean")])
+def test_a_median_is_taken_for_another_average(metric, value, what):
+    found = causes(claim(value, metric), reading(("a", "b"), ("cdef", "cdef"), ("ghij", "ghij")))
+    assert [cause.what for cause in found if cause.explains] == [f"{what} of the lines' CER"]
 
 
 def test_a_split_alone_is_found_out():

@@ -14,6 +14,7 @@ model-index:
     - {type: cer, value: 4.2}
     - {type: WER, value: 0.11}
     - {type: bleu, value: 60}
+    - {type: Median CER, value: 8}
 ---
 
 # A model
@@ -48,6 +49,23 @@ def test_values_are_shares_or_have_the_sign(card, written, value):
     (claim,) = card(f"metric: cer\nvalue: {written}")
     assert claim.value == pytest.approx(value)
     assert claim.tolerance == 0.01
+
+
+@pytest.mark.parametrize(
+    ("written", "metric"),
+    [
+        ("CER", "cer"),
+        ("Mean CER", "mean_cer"),
+        ("mean-wer", "mean_wer"),
+        ("median  CER", "median_cer"),
+        ("perfect match", "exact"),
+        ("Perfect Match Rate", "exact"),
+        ("exact_match", "exact"),
+    ],
+)
+def test_metrics_may_have_the_names_that_cards_give_them(card, written, metric):
+    (claim,) = card(f"metric: {written}\nvalue: 0.1")
+    assert claim.metric == metric
 
 
 @pytest.mark.parametrize(
@@ -133,9 +151,10 @@ def test_what_lies_beside_the_card_is_found_there(card, tmp_path):
 
 
 def test_the_model_index_of_a_readme(card):
-    cer, wer = card(INDEX, "README.md")
+    cer, wer, median = card(INDEX, "README.md")
     assert (cer.metric, cer.value, cer.source) == ("cer", pytest.approx(0.042), "model-index, IAM")
     assert (wer.metric, wer.value) == ("wer", 0.11)
+    assert (median.metric, median.value) == ("median_cer", pytest.approx(0.08))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def import_(
     source: Annotated[str, typer.Argument(help="Folder, file, or name on the Hugging Face hub.")],
     out: Annotated[Path, typer.Argument(help="The data set: a file .jsonl or .parquet.")],
     kind: Annotated[
-        str | None, typer.Option(help="layout, pairs, tables, iam or hub. [default: what the source holds]")
+        str | None, typer.Option(help="layout, pairs, tables, iam, uit_hwdb or hub. [default: what the source holds]")
     ] = None,
     language: Annotated[str, typer.Option(help="Of lines that do not say their own: fr, de, vi …")] = "",
     label: Annotated[str, typer.Option(help="Of lines that do not say their own.")] = "text",
@@ -29,7 +29,7 @@ def import_(
     images: Annotated[Path | None, typer.Option(help="Folder of the images that a table names.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
 ) -> int:
-    """Bring ground truth into one form: pages with PAGE or ALTO files, .gt.txt pairs, tables, IAM, the hub.
+    """Bring ground truth into one form: PAGE or ALTO files, .gt.txt pairs, tables, IAM, UIT-HWDB, the hub.
 
     What cannot be imported is told and left out; the exit code is then 6.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from manuscribe.datasets.importing.found import About, Problem
 from manuscribe.datasets.importing.tables import tables_in
+from manuscribe.datasets.importing.uit_hwdb import is_uit_hwdb
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import InputError, UsageError
 
@@ -14,6 +15,7 @@ KINDS = {
     "pairs": "line images with .gt.txt files",
     "tables": "CSV, TSV, labels.json, or a folder with metadata.csv",
     "iam": "the IAM database's lines.txt",
+    "uit_hwdb": "sets of UIT-HWDB: writers' folders with label.json",
     "hub": "a data set of Hugging Face's datasets, saved on disk or by its name",
 }
 
@@ -66,4 +68,6 @@ def _kind_of_folder(folder: Path) -> str:
         return "pairs"
     if next(folder.rglob("*.xml"), None):
         return "layout"
+    if is_uit_hwdb(folder):
+        return "uit_hwdb"
     raise InputError(f"{folder} holds no ground truth that we know.", "Say what it is with --kind.")

@@ -2,17 +2,18 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from manuscribe.datasets.importing.files import parsed, text_of
 from manuscribe.datasets.importing.found import About, Problem, inside
 from manuscribe.datasets.labelled import KNOWN, SPLITS, LabelledLine
 from manuscribe.errors import InputError
 
 _IMAGE = ("image", "file_name", "filename", "image_path", "path", "file", "name")
-_TEXT = ("text", "transcription", "ground_truth", "gt", "sentence", "transcript")
+TEXT = ("text", "transcription", "ground_truth", "gt", "sentence", "transcript")
+"""Keys that hold a text."""
 _GROUP = ("group", "writer", "writer_id", "author", "document")
 _NAMES = ("metadata.csv", "metadata.jsonl", "labels.json", "labels.csv", "labels.tsv")
 _BYTE_LIMIT = 1 << 30
@@ -41,7 +42,7 @@ def _lines_of_table(path: Path, about: About) -> Iterator[LabelledLine | Problem
     folder = about.images or path.parent
     split = path.parent.name if path.parent.name in SPLITS else ""
     for number, row in enumerate(_rows(path), start=1):
-        image, text = _first(row, _IMAGE), _first(row, _TEXT)
+        image, text = _first(row, _IMAGE), _first(row, TEXT)
         if not image or text is None:
             yield Problem(f"{path}, entry {number}, lacks an image or a text.")
             continue
@@ -72,29 +73,13 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    text = _text(path)
+    text = text_of(path, _BYTE_LIMIT)
     if path.suffix == ".jsonl":
-        values = (_parsed(line, path) for line in text.split("\n") if line.strip())
+        values = (parsed(line, path) for line in text.split("\n") if line.strip())
         return (value if isinstance(value, dict) else {} for value in values)
     if path.suffix == ".json":
-        return _of_json(_parsed(text, path), path)
+        return _of_json(parsed(text, path), path)
     return _of_table(text, path)
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _BYTE_LIMIT:
-            raise InputError(f"{path} is larger than {_BYTE_LIMIT >> 20} MiB.", "Split it.")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", "Check the path; save it as UTF-8.") from error
-
-
-def _parsed(text: str, path: Path) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}.", "Save it again.") from error
 
 
 def _of_json(values: Any, path: Path) -> Iterator[Mapping[str, Any]]:
@@ -117,11 +102,11 @@ def _of_table(text: str, path: Path) -> Iterator[Mapping[str, Any]]:
         rows = iter(_csv_rows(text, path, _delimiter(start)))
     first = next(rows, [])
     names = [name.strip().lower() for name in first]
-    if not (set(names) & set(_IMAGE) and set(names) & set(_TEXT)):
+    if not (set(names) & set(_IMAGE) and set(names) & set(TEXT)):
         if len(first) != 2 or names[0] in _IMAGE:
             raise InputError(
                 f"{path} does not say which column holds what.",
-                f"Call them {_IMAGE[0]} and {_TEXT[0]} in its first row.",
+                f"Call them {_IMAGE[0]} and {TEXT[0]} in its first row.",
             )
         yield {"image": first[0], "text": first[1]}
         names = ["image", "text"]

@@ -11,7 +11,7 @@ from manuscribe.evaluation.candidates import MeasuredOptions
 from manuscribe.evaluation.claims.forms import Form, Normalisation, Overlooked
 from manuscribe.options import validated
 
-Metric = Literal["cer", "wer", "mean_cer", "mean_wer", "exact"]
+Metric = Literal["cer", "wer", "mean_cer", "mean_wer", "median_cer", "exact"]
 Setting = Literal["beams", "engine", "fit", "language", "lookalikes", "precision"]
 
 METRICS: Mapping[Metric, str] = {
@@ -19,9 +19,22 @@ METRICS: Mapping[Metric, str] = {
     "wer": "WER",
     "mean_cer": "mean of the lines' CER",
     "mean_wer": "mean of the lines' WER",
+    "median_cer": "median of the lines' CER",
     "exact": "lines without any error",
 }
 """What the metrics are called in tables."""
+
+_OTHER_NAMES = {"exact_match": "exact", "perfect_match": "exact", "perfect_match_rate": "exact"}
+
+
+def metric_named(name: Any) -> Any:
+    """The metric that cards call so, `Mean CER` or `perfect match`; what is no name of one stays as it is."""
+    if not isinstance(name, str):
+        return name
+    plain = re.sub(r"[\s_-]+", "_", name.strip().lower())
+    plain = _OTHER_NAMES.get(plain, plain)
+    return plain if plain in METRICS else name
+
 
 _PERCENT = re.compile(r"(\d+(?:[.,]\d+)?) ?%")
 
@@ -51,8 +64,8 @@ class Claim(BaseModel):
         data: A manifest of lines, whose name may have `*`, or a folder of pages; empty if the card leaves it out.
         split: Only the lines of this split.
         lines: How many lines the figure is of. If as many are found, they are taken for the same ones.
-        metric: `cer` and `wer` are over all characters and words, the means are of lines; `exact` is the share of lines
-            without any error.
+        metric: `cer` and `wer` are over all characters and words, means and median are of lines; `exact` is the share
+            of lines without any error. Other names that `metric_named` knows are taken for these.
         value: A share: 0.152, or `15.2 %`.
         tolerance: By how much the measured value may differ; a share too, so 0.01 is one percentage point.
         decoding: Options of `manuscribe evaluate`; the reader chooses those that are left out.
@@ -69,7 +82,7 @@ class Claim(BaseModel):
     data: str = ""
     split: Literal["train", "validation", "test"] | None = None
     lines: int | None = Field(default=None, ge=1)
-    metric: Metric
+    metric: Annotated[Metric, BeforeValidator(metric_named)]
     value: Share
     tolerance: Annotated[Share, Field(le=0.1)] = 0.01
     decoding: dict[Setting, bool | int | str] = Field(default_factory=dict)

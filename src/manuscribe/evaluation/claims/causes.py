@@ -13,7 +13,7 @@ from manuscribe.evaluation.claims.verdicts import is_near
 from manuscribe.evaluation.scoring import Estimate
 
 _PART = 0.2  # of the difference; less than that is told as without effect
-_OTHER_WAY: dict[Metric, Metric] = {"cer": "mean_cer", "mean_cer": "cer", "wer": "mean_wer", "mean_wer": "wer"}
+_AVERAGES: tuple[tuple[Metric, ...], ...] = (("cer", "mean_cer", "median_cer"), ("wer", "mean_wer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,9 @@ def _of_comparison(claim: Claim, reading: Reading) -> Iterator[Cause]:
         # Of pages there are only texts in normal form.
         if reading.evaluation.kind == "lines" or form.normalisation == "default":
             yield Cause("normalisation", form.name, figure(texts, claim.metric, form).value, of)
-    if other := _OTHER_WAY.get(claim.metric):
-        yield Cause("averaging", METRICS[other], figure(texts, other, claim.form).value, of)
+    for other in next((alike for alike in _AVERAGES if claim.metric in alike), ()):
+        if other != claim.metric:
+            yield Cause("averaging", METRICS[other], figure(texts, other, claim.form).value, of)
 
 
 def _of_splits(claim: Claim, reading: Reading) -> Iterator[Cause]:

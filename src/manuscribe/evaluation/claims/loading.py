@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from manuscribe.errors import InputError, UsageError
-from manuscribe.evaluation.claims.card import Claim
+from manuscribe.evaluation.claims.card import METRICS, Claim, metric_named
 from manuscribe.options import validated
 from manuscribe.readers.protocol import GROUP
 
 _BYTE_LIMIT = 1 << 20
 _REMEDY = "See docs/tutorial/evaluate.md for what a card looks like."
-# Types of metrics in a `model-index` with ours.
-_METRICS = {"cer": "cer", "wer": "wer", "exact_match": "exact"}
 
 
 def load_claims(path: Path) -> list[Claim]:
@@ -112,8 +110,8 @@ def _of_result(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     dataset = result.get("dataset")
     name = dataset.get("name", "") if isinstance(dataset, dict) else ""
     for metric in _items([result], "metrics"):
-        value, kind = metric.get("value"), _METRICS.get(str(metric.get("type")).lower())
-        if kind:
+        value, kind = metric.get("value"), metric_named(str(metric.get("type")))
+        if kind in METRICS:
             # Such cards have shares as well as percent without the sign, and nobody can be asked to change them.
             percent = isinstance(value, int | float) and value > 1
             yield {"metric": kind, "value": f"{value} %" if percent else value, "source": f"model-index, {name}"}

@@ -65,6 +65,7 @@ def further_tables(judgement: Judgement) -> list[Table]:
     titles = [result.title for result in judgement.evaluation.results]
     return [
         _kinds(judgement),
+        *_kinds_by_label(judgement),
         _overlooking(judgement),
         *_breakdowns(judgement),
         *(
@@ -85,7 +86,8 @@ def notes(judgement: Judgement) -> list[str]:
         _what_was_read(judgement),
         NORMALISATION,
         "CER and WER are all errors over all characters or words of the truth; mean and median are those of the "
-        "lines' CER. The CER of a line without a truth is 0 if nothing was read there, else 1.",
+        "lines' CER, which is not cut off at 100 % where much was invented. The CER of a line without a truth is 0 if "
+        "nothing was read there, else 1.",
         f"In parentheses: 95 % bootstrap intervals (percentiles of {RESAMPLES:,} seeded samples). "
         f"{judgement.units.account}",
     ]
@@ -221,6 +223,18 @@ def _kinds(judgement: Judgement) -> Table:
     return Table("Kinds of errors", columns, tuple(rows), note, names=2)
 
 
+def _kinds_by_label(judgement: Judgement) -> Iterator[Table]:
+    columns = ("label", "reader", "characters", "errors", "substitutions", "deletions", "insertions")
+    titles = [result.title for result in judgement.evaluation.results]
+    if found := judgement.breakdowns.get("label"):
+        rows = tuple(
+            (label, title, *_shares(summary.characters))
+            for label, summaries in found.items()
+            for title, summary in zip(titles, summaries, strict=True)
+        )
+        yield Table("Kinds of errors by label", columns, rows, "Of characters; shares are of errors.", names=2)
+
+
 def _shares(counts: Counts) -> Iterator[str]:
     yield f"{counts.length:,}"
     yield f"{counts.errors:,}"
@@ -254,11 +268,13 @@ def _breakdowns(judgement: Judgement) -> Iterator[Table]:
             for title, summary in zip(titles, summaries, strict=True)
         )
         note = "In characters of the truth." if name == "length" else ""
-        yield Table(f"By {name}", (name, "reader", "lines", "characters", "CER", "WER", "exact"), rows, note, names=2)
+        columns = (name, "reader", "lines", "characters", "CER", "WER", "mean of lines", "median", "exact")
+        yield Table(f"By {name}", columns, rows, note, names=2)
 
 
 def _part(s: Summary) -> tuple[str, ...]:
-    return f"{s.lines:,}", f"{s.characters.length:,}", *map(estimated, (s.cer, s.wer)), percent(s.exact.value)
+    rates = *map(estimated, (s.cer, s.wer, s.mean)), *map(percent, (s.median, s.exact.value))
+    return f"{s.lines:,}", f"{s.characters.length:,}", *rates
 
 
 def _confusions(title: str, found: Sequence[Confusion]) -> Table:

@@ -39,7 +39,7 @@ class TrustedReader:
         Without a calibration, what has a confidence has the note `UNCALIBRATED` too.
         """
         if self.calibration is None:
-            return [_marked(sane(line)) for line in self.reader.read(lines, of_one_page=of_one_page)]
+            return [marked(sane(line)) for line in self.reader.read(lines, of_one_page=of_one_page)]
         found = read_with_signals(self.reader, lines, of_one_page=of_one_page)
         return [
             self.calibration.calibrated(line, signals, image)
@@ -47,7 +47,8 @@ class TrustedReader:
         ]
 
 
-def _marked(line: Line) -> Line:
+def marked(line: Line) -> Line:
+    """A line that says that nobody measured what its confidences mean."""
     judged = line.confidence is not None or any(character.confidence is not None for character in line.characters)
     return replace(line, notes=(*line.notes, UNCALIBRATED)) if judged and line.text else line
 

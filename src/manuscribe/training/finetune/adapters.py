@@ -12,40 +12,24 @@ from torch import Tensor, nn
 from manuscribe.errors import UsageError
 from manuscribe.extras import needs
 from manuscribe.training.finetune.dropout import quicken
+from manuscribe.training.finetune.pupil import Pupil
 from manuscribe.training.finetune.quantised import is_quantised, put, quantise, weights_in, widened
 from manuscribe.training.finetune.stage import Stage
 
-_DECODER = r"decoder\.model\.decoder\.layers\.\d+\."
-_ATTENTION = {
-    "encoder": r"encoder\.layers\.\d+\.attention\.[qkvo]_proj",
-    "decoder": _DECODER + r"(self_attn|encoder_attn)\.([qkv]|out)_proj",
-}
-_FEED = {"encoder": r"encoder\.layers\.\d+\.mlp\.fc[12]", "decoder": _DECODER + r"fc[12]"}
-_BRIDGE = r"enc_to_dec_proj"
 
-
-def pattern_of(stage: Stage) -> str:
-    """The regular expression that whole names of the changed modules fit."""
-    if stage.targets not in ("attn", "ffn", "attn_ffn", "all"):
-        return stage.targets
-    groups = {"attn": (_ATTENTION,), "ffn": (_FEED,)}.get(stage.targets, (_ATTENTION, _FEED))
-    found = [group[part] for group in groups for part in stage.parts]
-    return "|".join(found + [_BRIDGE] * (stage.targets == "all"))
-
-
-def targets_of(model: nn.Module, stage: Stage) -> list[str]:
+def targets_of(pupil: Pupil, stage: Stage) -> list[str]:
     """The names of the modules that the stage's adapter changes.
 
     Raises:
         UsageError: There are none, or the pattern is no regular expression.
     """
     try:
-        pattern = re.compile(pattern_of(stage))
+        pattern = re.compile(pupil.pattern(stage))
     except re.error as error:
         raise UsageError(
             f"targets '{stage.targets}' is no pattern: {error}.", "Use attn, ffn, attn_ffn or all."
         ) from error
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    linear = [name for name, module in pupil.model.named_modules() if isinstance(module, nn.Linear)]
     found = [name for name in linear if pattern.fullmatch(name)]
     if not found:
         raise UsageError(
@@ -55,27 +39,28 @@ def targets_of(model: nn.Module, stage: Stage) -> list[str]:
     return found
 
 
-def with_adapter(model: Any, stage: Stage, base: str) -> Any:
-    """The model with a fresh adapter, everything else frozen; or, without one, with what the stage freezes.
+def with_adapter(pupil: Pupil, stage: Stage, base: str) -> Any:
+    """The pupil's model with a fresh adapter, everything else frozen; or, without one, with what the stage freezes.
 
     Raises:
         UsageError: See `targets_of`.
     """
+    model = pupil.model
     if stage.adapter == "none":
         model.requires_grad_(True)
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not _is_frozen(name, stage))
+            parameter.requires_grad_(not pupil.is_frozen(name, stage))
         return model
     from peft import LoraConfig, get_peft_model
 
     if stage.adapter == "qlora":
         needs("qlora")
-        quantise(model)
+        quantise(model, pupil.quantised)
     settings = LoraConfig(
         r=stage.rank,
         lora_alpha=stage.alpha,  # type: ignore[arg-type]
         lora_dropout=stage.dropout,
-        target_modules=targets_of(model, stage),
+        target_modules=targets_of(pupil, stage),
         use_dora=stage.adapter == "dora",
     )
     adapted = get_peft_model(model, settings)
@@ -83,16 +68,6 @@ def with_adapter(model: Any, stage: Stage, base: str) -> Any:
     # PEFT writes down where the model came from, which here is nowhere: it was filled by hand.
     adapted.peft_config["default"].base_model_name_or_path = base
     return adapted
-
-
-def _is_frozen(name: str, stage: Stage) -> bool:
-    # What some encoders make of their first state takes no part in reading.
-    if any(name.startswith(f"{part}.") for part in (*stage.freeze, "encoder.pooler")):
-        return True
-    if not stage.freeze_layers:
-        return False
-    layer = re.match(r"encoder\.layers\.(\d+)\.", name)
-    return int(layer[1]) < stage.freeze_layers if layer else name.startswith("encoder.embeddings.")
 
 
 def merged(model: Any) -> Any:

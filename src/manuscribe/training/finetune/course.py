@@ -5,6 +5,7 @@ from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Literal, Self
 
+import torch
 from pydantic import Field, model_validator
 from safetensors.torch import load_file
 
@@ -12,17 +13,19 @@ from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import InputError
 from manuscribe.evaluation.lines import Figures, Pair, figures_by, figures_of, length_of, read_with
 from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.protocol import load_bare_reader
 from manuscribe.readers.trocr.configuration import Fit
-from manuscribe.readers.trocr.reader import TrocrReader
+from manuscribe.readers.vlm.naming import PREFIX
 from manuscribe.readers.vocabulary import vocabulary_of
 from manuscribe.training.crew import Crew
 from manuscribe.training.dividing import Divided, divide, drawn, kept_apart
 from manuscribe.training.export import write_hub_card
 from manuscribe.training.finetune.lesson import DONE, MODEL, Lesson
-from manuscribe.training.finetune.model import load_pupil
+from manuscribe.training.finetune.pupil import Pupil
 from manuscribe.training.finetune.report import Report, Result, load_result
-from manuscribe.training.finetune.script.checkpoint import ScriptSection, with_script
 from manuscribe.training.finetune.stage import Stage
+from manuscribe.training.finetune.trocr.model import load_pupil
+from manuscribe.training.finetune.trocr.script.checkpoint import ScriptSection, with_script
 from manuscribe.training.form import RecipeForm
 from manuscribe.training.progress import Progress
 from manuscribe.training.tables import AMOUNTS, write_amounts
@@ -35,10 +38,12 @@ class Recipe(RecipeForm):
     """A whole recipe: `kind: finetune`.
 
     Attributes:
-        model: The checkpoint that is taught: a folder, or a name on the hub.
+        model: The checkpoint that is taught: a folder, or a name on the hub; a vision-language model as `vlm:NAME`.
         revision: Branch, tag or commit on the hub.
-        fit: How lines come into its frame, from then on; as it was tuned if left out.
+        fit: How lines come into a TrOCR checkpoint's frame, from then on; as it was tuned if left out.
         script: Other tokens, which it gets before the first stage.
+        prompt: What a vision-language model is asked, from then on; its own prompt if left out.
+        size: At which it sees images, from then on; its usual one if left out.
     """
 
     kind: Literal["finetune"]
@@ -46,6 +51,8 @@ class Recipe(RecipeForm):
     revision: str | None = None
     fit: Fit | None = None
     script: ScriptSection | None = None
+    prompt: str | None = Field(default=None, min_length=1, max_length=10_000)
+    size: str | None = Field(default=None, min_length=1, max_length=20)
     seed: int = Field(default=0, ge=0)
     stages: tuple[Stage, ...] = Field(min_length=1)
 
@@ -61,7 +68,18 @@ class Recipe(RecipeForm):
             raise ValueError(
                 "merge: false is for recipes of one stage, without fit and revision: an adapter names its base only"
             )
+        if self.is_vlm and (self.fit or self.script or any(stage.freeze_layers for stage in self.stages)):
+            raise ValueError("a vision-language model has no fit, no script and no freeze_layers")
+        if self.is_vlm and any(stage.beams > 1 for stage in self.stages):
+            raise ValueError("a vision-language model has no beams")
+        if not self.is_vlm and (self.prompt or self.size):
+            raise ValueError("prompt and size are for vision-language models: vlm:NAME")
         return self
+
+    @property
+    def is_vlm(self) -> bool:
+        """Whether it teaches a vision-language model."""
+        return self.model.startswith(PREFIX)
 
 
 def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet: bool = False) -> Path:
@@ -130,12 +148,15 @@ class _Course:
     def __init__(self, recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet: bool) -> None:
         self.crew = Crew()
         self._recipe, self._out, self._quiet = recipe, out, quiet or not self.crew.is_first
-        self._lines = kept_apart([divide(stage.data, root, recipe.seed) for stage in recipe.stages])
+        self._lines = kept_apart(
+            [divide(stage.data, root, recipe.seed, breaks=recipe.is_vlm) for stage in recipe.stages]
+        )
         self._goal = self._lines[-1].validation
         self._model, self._revision = _whole_name(recipe.model), recipe.revision
         if recipe.script is not None:
             self._give_tokens(recipe.script, resume=resume)
-        self._check_texts()
+        if not recipe.is_vlm:  # whose tokens write all texts
+            self._check_texts()
 
     def _give_tokens(self, script: ScriptSection, *, resume: bool) -> None:
         """Write the checkpoint that the first stage starts from; what stages learnt is worth nothing with others."""
@@ -182,13 +203,26 @@ class _Course:
         recipe = self._recipe
         # What `fit` says is written into the first stage's model, and so the later ones' own.
         base = str((self.folder(number - 1) / MODEL).absolute()) if number else self._model
-        pupil = load_pupil(base, None if number else self._revision, None if number else recipe.fit)
+        pupil = self._pupil(base, number)
+        base = base.removeprefix(PREFIX)
         return Lesson(pupil, base, recipe.stages[number], lines, goal, folder, recipe.seed, self._quiet, self.crew)
+
+    def _pupil(self, base: str, number: int) -> Pupil:
+        recipe, revision = self._recipe, None if number else self._revision
+        if not recipe.is_vlm:
+            return load_pupil(base, revision, None if number else recipe.fit)
+        from manuscribe.training.finetune.vlm.pupil import load_vlm_pupil
+
+        # Weights that are not learnt themselves need not be exact, and take half of a GPU's memory so.
+        half = torch.cuda.is_available() and recipe.stages[number].adapter != "none"
+        name = base if base.startswith(PREFIX) else PREFIX + base
+        return load_vlm_pupil(name, revision, prompt=recipe.prompt, size=recipe.size, half=half)
 
 
 def _whole_name(model: str) -> str:
     """What an adapter will call its base: not relative to where we happen to be."""
-    return str(Path(model).absolute()) if Path(model).is_dir() else model
+    prefix, name = (PREFIX, model.removeprefix(PREFIX)) if model.startswith(PREFIX) else ("", model)
+    return f"{prefix}{Path(name).absolute() if Path(name).is_dir() else name}"
 
 
 def _publish(recipe: Recipe, course: _Course, out: Path, results: Sequence[Result]) -> None:
@@ -197,36 +231,56 @@ def _publish(recipe: Recipe, course: _Course, out: Path, results: Sequence[Resul
     rmtree(folder, ignore_errors=True)
     copytree(course.folder(-1) / MODEL, folder)
     test = _test_figures(recipe, course, lines.test) if lines.test else {}
-    report = _report(recipe.name, folder, lines, results, test)
+    report = _report(recipe, folder, lines, results, test)
     report.write(out)
     languages = sorted({line.language for line in lines.train if line.language})
     figures = {name: getattr(report.final["greedy"], name) for name in ("cer", "wer", "exact")}
-    write_hub_card(folder, recipe.for_card(_parameters(folder), figures), languages, base=recipe.model)
+    write_hub_card(
+        folder, recipe.for_card(_parameters(folder), figures), languages, base=recipe.model.removeprefix(PREFIX)
+    )
 
 
 def _test_figures(recipe: Recipe, course: _Course, lines: Sequence[LabelledLine]) -> dict[str, Figures]:
-    first = ReaderOptions(beams=1, revision=recipe.revision, fit=recipe.fit)
+    first = _options(recipe).model_copy(update={"revision": recipe.revision, "fit": recipe.fit})
     figures = {"before": figures_of(_read(recipe.model, lines, first))}
     for number, stage in enumerate(recipe.stages):
-        model = str(course.folder(number) / MODEL)
-        figures[f"after {stage.name}"] = figures_of(_read(model, lines, ReaderOptions(beams=1)))
+        model = _taught_name(recipe, course.folder(number) / MODEL)
+        figures[f"after {stage.name}"] = figures_of(_read(model, lines, _options(recipe)))
     return figures
 
 
-def _report(name: str, folder: Path, lines: Divided, results: Sequence[Result], test: Mapping[str, Figures]) -> Report:
-    model, plain, wide = str(folder), ReaderOptions(beams=1), ReaderOptions(beams=_BEAMS)
+def _taught_name(recipe: Recipe, folder: Path) -> str:
+    """What to call a taught model to read with it; an adapter that was not merged is read on its base."""
+    if not recipe.is_vlm:
+        return str(folder)
+    base = _whole_name(recipe.model)
+    return f"{PREFIX}{folder}" if recipe.stages[-1].merge else f"{base}+{folder}"
+
+
+def _options(recipe: Recipe) -> ReaderOptions:
+    if not recipe.is_vlm:
+        return ReaderOptions(beams=1)
+    return ReaderOptions(level="paragraph", prompt=recipe.prompt, size=recipe.size)
+
+
+def _report(
+    recipe: Recipe, folder: Path, lines: Divided, results: Sequence[Result], test: Mapping[str, Figures]
+) -> Report:
+    model, plain = _taught_name(recipe, folder), _options(recipe)
     greedy = _read(model, lines.validation, plain)
     both = lines.train[: len(lines.validation)] + lines.validation[: len(lines.train)]
     parts = {
         "label": figures_by(greedy, [line.label for line in lines.validation]),
         "length": figures_by(greedy, [length_of(line.text) for line in lines.validation]),
     }
-    final = {"greedy": figures_of(greedy), f"{_BEAMS} beams": figures_of(_read(model, lines.validation, wide))}
-    return Report(name, results, final, parts, test, figures_of(_read(model, both, plain)))
+    final = {"greedy": figures_of(greedy)}
+    if not recipe.is_vlm:
+        final[f"{_BEAMS} beams"] = figures_of(_read(model, lines.validation, ReaderOptions(beams=_BEAMS)))
+    return Report(recipe.name, results, final, parts, test, figures_of(_read(model, both, plain)))
 
 
 def _read(model: str, lines: Sequence[LabelledLine], options: ReaderOptions) -> list[Pair]:
-    return read_with(TrocrReader(model, options), lines)
+    return read_with(load_bare_reader(model, options), lines)
 
 
 def _parameters(folder: Path) -> int:

@@ -3,21 +3,20 @@
 Source: QLoRA (arXiv 2305.14314), section 3: NF4 with 64 weights a block.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import torch
 from torch import nn
 
-_LAYER = ".layers."  # of encoder and decoder; what is outside stays as it is
-
 
 @torch.no_grad()
-def quantise(model: nn.Module) -> None:
-    """Store the matrices of a model's layers in four bits; they cannot learn any more."""
+def quantise(model: nn.Module, chosen: Callable[[str], bool]) -> None:
+    """Store the matrices whose names are chosen in four bits; they cannot learn any more."""
     layers: Any = import_module("bitsandbytes.nn")
     for name, module in list(model.named_modules()):
-        if isinstance(module, nn.Linear) and _LAYER in f".{name}":
+        if isinstance(module, nn.Linear) and chosen(name):
             small = layers.Linear4bit(
                 module.in_features, module.out_features, bias=module.bias is not None,
                 compute_dtype=module.weight.dtype, quant_type="nf4",

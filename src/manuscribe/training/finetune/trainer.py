@@ -15,8 +15,8 @@ from manuscribe.errors import ModelError
 from manuscribe.evaluation.lines import Pair, figures_of, read_with
 from manuscribe.extras import missing
 from manuscribe.training.crew import Crew
-from manuscribe.training.finetune.batches import ByLength, Collator, TaughtLines
-from manuscribe.training.finetune.model import Pupil, reader_of
+from manuscribe.training.finetune.order import ByLength
+from manuscribe.training.finetune.pupil import Pupil, Taught
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.watch import Watch
 from manuscribe.training.loop import processor_has_bf16
@@ -27,7 +27,7 @@ _SHOWN = 3  # readings that are shown after each epoch
 
 def read_lines_with(pupil: Pupil, model: Any, lines: Sequence[LabelledLine], beams: int, crew: Crew) -> list[Pair]:
     """What is written in lines, and what the model as it stands reads."""
-    reader = reader_of(pupil, model, beams)
+    reader = pupil.reader(model, beams)
     return crew.share(lines, partial(read_with, reader))
 
 
@@ -39,7 +39,7 @@ class LineTrainer(Seq2SeqTrainer):
         pupil: Pupil,
         model: Any,
         stage: Stage,
-        lines: TaughtLines,
+        lines: Taught,
         validation: Sequence[LabelledLine],
         arguments: Seq2SeqTrainingArguments,
         watch: Watch,
@@ -52,7 +52,7 @@ class LineTrainer(Seq2SeqTrainer):
             args=arguments,
             train_dataset=lines,
             eval_dataset=list(validation),  # type: ignore[arg-type]  # read by `evaluate`
-            data_collator=Collator(pupil),
+            data_collator=pupil.collator(),
             callbacks=[watch, EarlyStoppingCallback(stage.patience)],
         )
         # Told otherwise, the trainer would not divide by the accumulated batches: transformers 5.23 takes for granted
@@ -101,8 +101,15 @@ class LineTrainer(Seq2SeqTrainer):
         return figures
 
 
-def arguments_of(stage: Stage, folder: Path, seed: int, *, keep: bool = True) -> Seq2SeqTrainingArguments:
-    """The stage in the trainer's words; whether checkpoints are kept, the best of which counts in the end."""
+def arguments_of(
+    stage: Stage, folder: Path, seed: int, *, keep: bool = True, uneven: bool = False
+) -> Seq2SeqTrainingArguments:
+    """The stage in the trainer's words.
+
+    Args:
+        keep: Whether checkpoints are kept, the best of which counts in the end.
+        uneven: Whether some weights take no part in some steps, which several processes must be told.
+    """
     half = _half(stage.precision)
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(folder),
@@ -136,7 +143,7 @@ def arguments_of(stage: Stage, folder: Path, seed: int, *, keep: bool = True) ->
         dataloader_pin_memory=torch.cuda.is_available(),
         disable_tqdm=True,
         restore_callback_states_from_checkpoint=True,
-        ddp_find_unused_parameters=False,
+        ddp_find_unused_parameters=uneven,
     )
     # One process takes one GPU; for more there is torchrun, under which a batch is what the recipe says.
     arguments._n_gpu = min(1, arguments.n_gpu)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from tokenizers import Tokenizer
 
 from manuscribe.readers.trocr.configuration import Generation
-from manuscribe.training.finetune.script.embeddings import Sources
-from manuscribe.training.finetune.script.extending import extended
-from manuscribe.training.finetune.script.vocabulary import Vocabulary
+from manuscribe.training.finetune.trocr.script.embeddings import Sources
+from manuscribe.training.finetune.trocr.script.extending import extended
+from manuscribe.training.finetune.trocr.script.vocabulary import Vocabulary
 from manuscribe.training.trocr_checkpoint import END, PADDING, SPECIAL, START
 
 

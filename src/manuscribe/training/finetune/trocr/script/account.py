@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from manuscribe.readers.trocr.tokens import Tokens
 from manuscribe.readers.vocabulary import TokenVocabulary
-from manuscribe.training.finetune.script.embeddings import Sources
+from manuscribe.training.finetune.trocr.script.embeddings import Sources
 
 _SHOWN = 3  # tokens of each kind
 _LETTERS = 40  # that are named

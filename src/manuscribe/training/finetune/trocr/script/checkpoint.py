@@ -15,11 +15,11 @@ from manuscribe.readers.trocr.checkpoints.checkpoint import Stored, read_checkpo
 from manuscribe.readers.trocr.checkpoints.names import former_name
 from manuscribe.readers.trocr.configuration import Configuration, read_json
 from manuscribe.readers.trocr.tokens import Tokens
-from manuscribe.training.finetune.script.account import Account, account_of
-from manuscribe.training.finetune.script.embeddings import WITH_ROWS, begun
-from manuscribe.training.finetune.script.exchange import Exchange, extension, replacement
-from manuscribe.training.finetune.script.extending import of_characters
-from manuscribe.training.finetune.script.vocabulary import Vocabulary
+from manuscribe.training.finetune.trocr.script.account import Account, account_of
+from manuscribe.training.finetune.trocr.script.embeddings import WITH_ROWS, begun
+from manuscribe.training.finetune.trocr.script.exchange import Exchange, extension, replacement
+from manuscribe.training.finetune.trocr.script.extending import of_characters
+from manuscribe.training.finetune.trocr.script.vocabulary import Vocabulary
 from manuscribe.training.form import Section
 from manuscribe.training.trocr_checkpoint import SPECIAL, train_tokenizer
 

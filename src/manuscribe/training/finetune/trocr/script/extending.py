@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers.models import BPE
 
 from manuscribe.errors import InputError, ModelError, UsageError
-from manuscribe.training.finetune.script.vocabulary import Spelling, Vocabulary, values_of
+from manuscribe.training.finetune.trocr.script.vocabulary import Spelling, Vocabulary, values_of
 from manuscribe.training.trocr_checkpoint import SPECIAL
 
 _UNKNOWN_COST = 10.0  # what an unknown letter costs a unigram model beyond its rarest piece: `kUnkPenalty`

@@ -1,16 +1,19 @@
 """The model that is taught: transformers' own, with our checks around it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from transformers import AutoConfig, VisionEncoderDecoderModel
 
+from manuscribe.datasets.augmentation.policy import Policy
+from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import ModelError
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.trocr.checkpoints.arranging import load_network
@@ -21,21 +24,28 @@ from manuscribe.readers.trocr.engines.torch_engine import TorchEngine
 from manuscribe.readers.trocr.loading import Loaded
 from manuscribe.readers.trocr.reader import TrocrReader
 from manuscribe.readers.trocr.tokens import Tokens
+from manuscribe.training.crew import Crew
 from manuscribe.training.finetune.adapters import weights_of
+from manuscribe.training.finetune.pupil import IGNORED
+from manuscribe.training.finetune.stage import Stage
+from manuscribe.training.finetune.trocr.places import is_frozen, pattern_of
 from manuscribe.training.stretching import take_any_size
 
+if TYPE_CHECKING:
+    from manuscribe.training.finetune.trocr.lines import Collator, TaughtLines
+
+_PROBED = 4  # lines that are read to learn what the checkpoint's texts begin with
 # What `save_pretrained` of the model does not write, and reading needs.
 _BESIDE = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
     "merges.txt", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "preprocessor_config.json",
     "processor_config.json",
 )  # fmt: skip
-IGNORED = -100
 
 
 @dataclass
-class Pupil:
-    """A checkpoint that is being taught.
+class TrocrPupil:
+    """Implements `pupil.Pupil`.
 
     Attributes:
         model: A `VisionEncoderDecoderModel`.
@@ -47,6 +57,69 @@ class Pupil:
     tokens: Tokens
     stored: Stored
     begins: tuple[int, ...] = ()
+    uneven: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where it was loaded from."""
+        return self.stored.folder
+
+    @property
+    def base(self) -> Path:
+        """Its base, where that was an adapter."""
+        return self.stored.base
+
+    def prepare(self, lines: Sequence[LabelledLine]) -> None:
+        """Learn what the checkpoint writes before a text: most begin at once, some were taught `<s>` first."""
+        written = reader_of(self, self.model, 1).tokens([line.rgb() for line in lines[:_PROBED]])
+        mark = self.model.config.decoder.bos_token_id
+        begins = mark is not None and all(tokens[:1] == (mark,) for tokens in written)
+        self.begins = (mark,) if begins else ()
+
+    def taught(self, lines: Sequence[LabelledLine], policy: Policy | None, seed: int) -> "TaughtLines":
+        """See `Pupil.taught`."""
+        from manuscribe.training.finetune.trocr.lines import TaughtLines
+
+        return TaughtLines(lines, self, policy, seed)
+
+    def collator(self) -> "Collator":
+        """See `Pupil.collator`."""
+        from manuscribe.training.finetune.trocr.lines import Collator
+
+        return Collator(self)
+
+    def look_once(self, model: Any, taught: "TaughtLines", path: Path, crew: Crew) -> None:
+        """Where no line is varied and the encoder stays as it is, let it look at each line once for all epochs."""
+        from manuscribe.training.finetune.trocr.looking import look_once
+
+        look_once(model, taught, self, path, crew)
+
+    def pattern(self, stage: Stage) -> str:
+        """See `Pupil.pattern`."""
+        return pattern_of(stage)
+
+    def is_frozen(self, name: str, stage: Stage) -> bool:
+        """See `Pupil.is_frozen`."""
+        return is_frozen(name, stage)
+
+    def quantised(self, name: str) -> bool:
+        """The matrices of layers, of encoder and decoder; what is outside stays as it is."""
+        return ".layers." in f".{name}"
+
+    def check_loss(self, model: Any, batch: Mapping[str, Any]) -> None:
+        """See `Pupil.check_loss`."""
+        check_loss(model, batch)
+
+    def reader(self, model: Any, beams: int) -> TrocrReader:
+        """See `Pupil.reader`."""
+        return reader_of(self, model, beams)
+
+    def publish(self, model: Any, folder: Path) -> None:
+        """See `Pupil.publish`."""
+        publish(self, model, folder)
+
+    def write_manner(self, folder: Path) -> None:
+        """Nothing is to be said: adapters of recipes that change the frame are merged."""
 
     @property
     def is_wide(self) -> bool:
@@ -54,7 +127,7 @@ class Pupil:
         return self.configuration.preprocessing.fit == "wide"
 
 
-def load_pupil(name: str, revision: str | None = None, fit: Fit | None = None) -> Pupil:
+def load_pupil(name: str, revision: str | None = None, fit: Fit | None = None) -> TrocrPupil:
     """Load a checkpoint, or an adapter on its base, to teach it.
 
     Raises:
@@ -71,7 +144,7 @@ def load_pupil(name: str, revision: str | None = None, fit: Fit | None = None) -
     if configuration.preprocessing.fit == "wide":
         take_any_size(model)
     tokens = Tokens(stored.tokenizer, configuration.decoder.vocab_size)
-    return Pupil(model, configuration, tokens, stored)
+    return TrocrPupil(model, configuration, tokens, stored)
 
 
 def _fill(model: Any, stored: Stored) -> None:
@@ -112,7 +185,7 @@ def _say_tokens_once(model: Any, configuration: Configuration) -> None:
     )  # fmt: skip
 
 
-def reader_of(pupil: Pupil, model: Any, beams: int) -> TrocrReader:
+def reader_of(pupil: TrocrPupil, model: Any, beams: int) -> TrocrReader:
     """Our reader with the weights of a model as they stand, an adapter's among them."""
     found = weights_of(model)
     weights = {name: found[own] for name, own in used_names(found).items()}
@@ -122,7 +195,7 @@ def reader_of(pupil: Pupil, model: Any, beams: int) -> TrocrReader:
     return TrocrReader("the model", ReaderOptions(beams=beams), loaded)
 
 
-def publish(pupil: Pupil, model: Any, folder: Path) -> None:
+def publish(pupil: TrocrPupil, model: Any, folder: Path) -> None:
     """Write an ordinary checkpoint folder: weights and settings of `model`, the base's tokenizer and images."""
     model.save_pretrained(folder)
     for name in _BESIDE:
@@ -143,7 +216,7 @@ def _say_fit(folder: Path, fit: Fit) -> None:
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-def check_loss(model: Any, batch: dict[str, Tensor]) -> None:
+def check_loss(model: Any, batch: Mapping[str, Any]) -> None:
     """Refuse a transformers whose loss is not that of the next token: versions 4.50 to 4.57.6 shift labels twice.
 
     Raises:

@@ -1,22 +1,21 @@
-"""Lines as the model learns from them: images prepared as for reading, texts as tokens, of like length together."""
+"""Lines as a TrOCR model learns from them: images prepared as for reading, texts as tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from manuscribe.datasets.augmentation.policy import Policy
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import InputError
 from manuscribe.readers.trocr.images import columns_of, prepare
-from manuscribe.training.finetune.model import IGNORED, Pupil
-from manuscribe.training.finetune.states import States, states_together
-
-_TOGETHER = 50  # batches that are sorted by length; between them, chance decides
+from manuscribe.training.finetune.pupil import IGNORED
+from manuscribe.training.finetune.trocr.model import TrocrPupil
+from manuscribe.training.finetune.trocr.states import States, states_together
 
 
 class TaughtLines(Dataset[dict[str, Any]]):
@@ -33,7 +32,7 @@ class TaughtLines(Dataset[dict[str, Any]]):
             image cannot be read, which is found here and not after an hour.
     """
 
-    def __init__(self, lines: Sequence[LabelledLine], pupil: Pupil, policy: Policy | None, seed: int) -> None:
+    def __init__(self, lines: Sequence[LabelledLine], pupil: TrocrPupil, policy: Policy | None, seed: int) -> None:
         self._lines, self._pupil, self._policy, self._seed = lines, pupil, policy, seed
         self.epoch = 0
         self.states: States | None = None
@@ -69,7 +68,7 @@ class TaughtLines(Dataset[dict[str, Any]]):
         return {"image": image, "labels": self._labels[number]}
 
 
-def _labels(line: LabelledLine, pupil: Pupil) -> list[int]:
+def _labels(line: LabelledLine, pupil: TrocrPupil) -> list[int]:
     settings = pupil.configuration.generation
     tokens = pupil.tokens.tokens(line.text)
     labels = [*pupil.begins, *tokens, settings.eos_token_id[0]]
@@ -93,7 +92,7 @@ class Collator:
     In place of images there may be an encoder's states; see `states.with_states`.
     """
 
-    def __init__(self, pupil: Pupil) -> None:
+    def __init__(self, pupil: TrocrPupil) -> None:
         self._configuration, self._wide = pupil.configuration, pupil.is_wide
 
     def __call__(self, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -127,42 +126,3 @@ def _padded(image: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     padded[:] = np.median(image[:, ::4, ::4], axis=(1, 2))[:, None, None]
     padded[:, :, : image.shape[2]] = image
     return padded
-
-
-class ByLength(Sampler[int]):
-    """Lines of like length one after the other, so that little is padded; another order in each epoch.
-
-    Args:
-        batch: Lines of a step, of all processes and accumulated batches: the same lines make a step however they are
-            divided among these.
-
-    Source: bucketing, as in transformers' `LengthGroupedSampler`, but from seed and epoch alone, so that it resumes.
-    """
-
-    def __init__(self, lines: TaughtLines, batch: int, seed: int) -> None:
-        self._lines, self._batch, self._seed = lines, batch, seed
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes; the lines' variation follows it."""
-        self._lines.set_epoch(epoch)
-
-    def __iter__(self) -> Iterator[int]:
-        rng = np.random.default_rng((self._seed, self._lines.epoch))
-        columns, tokens = np.array(self._lines.lengths).T
-        order = rng.permutation(len(columns))
-        chunk = self._batch * _TOGETHER
-        rows = [
-            part[np.lexsort((-tokens[part], -columns[part]))]
-            for part in np.split(order, range(chunk, len(order), chunk))
-        ]
-        batches = [row[n : n + self._batch] for row in rows for n in range(0, len(row), self._batch)]
-        # Only the last may be short, or the batches would be cut elsewhere.
-        whole = [batch for batch in batches if len(batch) == self._batch]
-        rest = [batch for batch in batches if len(batch) < self._batch]
-        for place in rng.permutation(len(whole)):
-            yield from whole[place].tolist()
-        for batch in rest:
-            yield from batch.tolist()

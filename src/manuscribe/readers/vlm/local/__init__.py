@@ -1,0 +1,1 @@
+"""Vision-language checkpoints computed here, with PyTorch."""

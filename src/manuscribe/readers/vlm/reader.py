@@ -1,0 +1,156 @@
+"""Reads words, lines, paragraphs and pages with a vision-language model, here or at an endpoint."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from manuscribe.document import Line
+from manuscribe.errors import UsageError
+from manuscribe.extras import needs
+from manuscribe.readers.options import ReaderOptions
+from manuscribe.readers.trocr.guards import REPETITION, TRUNCATED
+from manuscribe.readers.trust.signals import Signals
+from manuscribe.readers.vlm.answers import Answer, Pixels, Question, Runtime
+from manuscribe.readers.vlm.loops import is_looped
+from manuscribe.readers.vlm.naming import named
+from manuscribe.readers.vlm.passages import Passage, passage_of
+from manuscribe.readers.vlm.signals import signals_of
+
+SUSPECT = "suspect: the reader ran in circles, or came to no end, at every size"
+_logger = logging.getLogger(__name__)
+_LONGEST = {"word": 64, "line": 256, "paragraph": 1024, "page": 4096}  # tokens
+
+
+class VlmReader:
+    """Implements `readers.protocol.LineReader`, and `reading.whole.WholeReader` for what holds several lines.
+
+    Args:
+        name: `vlm:MODEL` or `vlm:MODEL+ADAPTER`: folders, names on the hub, or a model's name at the endpoint.
+        runtime: What answers; loaded by the name if left out.
+
+    Raises:
+        ModelError: The model is not there, damaged, of no known kind, or too large for this machine.
+        UsageError: An option does not fit.
+    """
+
+    def __init__(self, name: str, options: ReaderOptions, runtime: Runtime | None = None) -> None:
+        _refuse(options)
+        self.name = name
+        self._runtime = runtime or _runtime(name, options)
+        self.version = self._runtime.version
+        self._level = options.level
+        self._prompt = options.prompt
+        if options.size is not None and options.size not in self._runtime.sizes and not options.size.isdecimal():
+            sizes = ", ".join(self._runtime.sizes) or "its own alone"
+            raise UsageError(f"'{name}' does not see images at the size '{options.size}'.", f"It has {sizes}.")
+        self._size = options.size
+        self.at_once = self._runtime.at_once
+        self.conditions = {"level": self._level, "prompt": self.prompt, "size": self._size or "usual"}
+        self.choices = {**self._runtime.choices, **self.conditions}
+
+    @property
+    def prompt(self) -> str:
+        """What the model is asked."""
+        return self._prompt or self._runtime.prompts[self._level]
+
+    def read(self, lines: Sequence[Pixels], *, of_one_page: bool = False) -> list[Line]:
+        """Read images, each of which becomes one line; see `LineReader.read`. Line breaks become spaces."""
+        return [line for line, _ in self.read_with_signals(lines, of_one_page=of_one_page)]
+
+    def read_with_signals(
+        self,
+        lines: Sequence[Pixels],
+        *,
+        of_one_page: bool = False,  # noqa: ARG002
+    ) -> list[tuple[Line, Signals]]:
+        """As `read`, with the signals of each reading; see `TellingReader`."""
+        # Lines of a page are lines, whatever the page was to be asked.
+        level = "line" if self._level == "page" else self._level
+        return [(passage.line(0, len(passage.text)), signals_of(passage)) for passage in self.read_whole(lines, level)]
+
+    def read_whole(self, images: Sequence[Pixels], level: str | None = None) -> list[Passage]:
+        """What is written in images of a level, the reader's own if left out.
+
+        An image whose answer ran in circles, or came to no end, is asked again: first as carefully as the runtime can,
+        then at the sizes beside its own. What still does is kept as it is, with the note `SUSPECT`.
+        """
+        level = level or self._level
+        prompt = self._prompt or self._runtime.prompts[level]
+        questions = [Question(image, prompt, _LONGEST[level], size=self._size) for image in images]
+        answers = self._runtime.ask(questions)
+        found = [passage_of(answer, ()) for answer in answers]
+        doubtful = [number for number, answer in enumerate(answers) if not _is_sound(answer)]
+        for number in doubtful:
+            found[number] = self._again(questions[number], answers[number])
+        return found
+
+    def _again(self, question: Question, first: Answer) -> Passage:
+        """Ask until there is a sound answer; of none, the first that came to an end, or the very first."""
+        others = [size for size in self._runtime.sizes if size != (self._size or self._runtime.sizes[0])][:2]
+        tries = [replace(question, careful=True), *(replace(question, careful=True, size=size) for size in others)]
+        ended = first if first.ended else None
+        for one in tries:
+            (answer,) = self._runtime.ask([one])
+            if _is_sound(answer):
+                return passage_of(answer, (REPETITION,))
+            if ended is None and answer.ended:
+                ended = answer
+        kept = ended or first
+        return passage_of(kept, (SUSPECT,) if kept.ended else (SUSPECT, TRUNCATED))
+
+
+def _is_sound(answer: Answer) -> bool:
+    return answer.ended and not answer.looped and not is_looped(answer.text)
+
+
+def _refuse(options: ReaderOptions) -> None:
+    """Options of other readers, which would do nothing here."""
+    given = {
+        "--language": options.language,
+        "--nbest": options.nbest > 1,
+        "--beams": (options.beams or 1) > 1,
+        "--fit": options.fit,
+        "--engine": options.engine,
+        "--draft": options.draft,
+    }
+    if found := [name for name, value in given.items() if value]:
+        raise UsageError(f"A vision-language model has no {found[0]}.", "Leave it out.")
+    if options.endpoint is None and options.at_once is not None:
+        raise UsageError("--at-once is for an endpoint.", "Leave it out, or name one with --endpoint.")
+
+
+def _runtime(name: str, options: ReaderOptions) -> Runtime:
+    found = named(name)
+    if options.endpoint is not None:
+        if found.adapter:
+            raise UsageError("An endpoint puts adapters on itself.", "Name the model as the endpoint calls it.")
+        if options.precision or options.revision:
+            raise UsageError("An endpoint has its own --precision and --revision.", "Leave them out.")
+        from manuscribe.readers.vlm.remote.runtime import RemoteRuntime
+
+        return RemoteRuntime(found.model, options.endpoint, at_once=options.at_once or 4)
+    if options.precision == "int8":
+        raise UsageError("A vision-language model is not computed in int8.", "Take --precision fp32 or bf16.")
+    needs("vlm")
+    from manuscribe.readers.vlm.local.planning import require_memory
+    from manuscribe.readers.vlm.local.runtime import LocalRuntime
+
+    precision = options.precision or ("fp32" if options.device == "cpu" else "bf16")
+    plan = require_memory(
+        found,
+        options.revision,
+        precision=precision,
+        device=options.device,
+        level=options.level,
+        size=options.size,
+        longest=_LONGEST[options.level],
+    )
+    _logger.info(plan.account)
+    return LocalRuntime(
+        found.model,
+        revision=options.revision,
+        adapter=found.adapter,
+        precision=precision,
+        device=options.device,
+        threads=options.threads,
+    )

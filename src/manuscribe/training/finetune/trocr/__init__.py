@@ -1,0 +1,1 @@
+"""TrOCR checkpoints as pupils."""
