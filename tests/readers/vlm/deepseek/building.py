@@ -27,9 +27,9 @@ def new(seed: int = 0, **changes: object) -> tuple[DeepseekOCRForCausalLM, Token
     return model.eval(), tokenizer
 
 
-def folder_of(path: Path, seed: int = 0, image: int = 128) -> Path:
+def folder_of(path: Path, seed: int = 0, image: int = 128, **changes: object) -> Path:
     """A checkpoint's folder."""
-    model, tokenizer = new(seed)
+    model, tokenizer = new(seed, **changes)
     write_checkpoint(model, tokenizer, image, path)
     return path
 

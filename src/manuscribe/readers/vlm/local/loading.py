@@ -69,11 +69,19 @@ def load(found: Named, revision: str | None, precision: torch.dtype) -> Loaded:
         ends=ends,
         longest=model.config.get_text_config().max_position_embeddings,
         prompts=dict.fromkeys(prompts, manner.prompt) if manner.prompt else prompts,
-        sizes=tuple(dict.fromkeys([*([manner.size] if manner.size else []), *family.sizes])),
+        sizes=_sizes(family, manner),
         ban=family.ban,
         manner=manner,
         version=version_of(folders),
     )
+
+
+def _sizes(family: Family, manner: Manner) -> tuple[str, ...]:
+    """The size that it was taught at first; alone, if it is none of its family's."""
+    if manner.size is None:
+        return family.sizes
+    others = family.sizes if manner.size in family.sizes else ()
+    return tuple(dict.fromkeys([manner.size, *others]))
 
 
 def folders_of(found: Named, revision: str | None) -> list[Path]:
