@@ -1,7 +1,7 @@
 """A small DeepSeek-OCR on rendered words, lines and paragraphs it has not seen, and taught another font with LoRA.
 
-Run `python benchmarks/vision_language.py MODEL --fonts FOLDER --texts FOLDER --out FOLDER`, where MODEL is a folder that
-`recipes/deepseek-tiny.yaml` made. Texts are those that the recipe never learns from. Needs the extra `finetune`.
+Run `python benchmarks/vision_language.py MODEL --fonts FOLDER --texts FOLDER --out FOLDER`, where MODEL is a folder
+that `recipes/deepseek-tiny.yaml` made. Texts are those that the recipe never learns from. Needs the extra `finetune`.
 """
 
 import argparse
@@ -73,8 +73,8 @@ def main(options: argparse.Namespace) -> str:
         [
             table(("", "level", "images", "CER", "mean", "median", "exact", "ins", "del", "sub"), rows),
             "",
-            f"LoRA took {minutes:.1f} minutes, and left {percent(1 - last / first)} fewer wrong characters. Read without a"
-            f" cache, too: {same_without_cache(options, known)} of {options.plain} images have the same tokens.",
+            f"LoRA took {minutes:.1f} minutes, and left {percent(1 - last / first)} fewer wrong characters. Without a "
+            f"cache {same_without_cache(options, known)} of {options.plain} images are read with the same tokens.",
         ]
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from manuscribe.cli.asking import Device, Endpoint, LineLevel, Prompt, Size
 from manuscribe.cli.telling import tell, watched
 from manuscribe.errors import ExitCode
 
@@ -29,6 +30,11 @@ def calibrate(
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
     precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
+    level: LineLevel = "line",
+    prompt: Prompt = None,
+    size: Size = None,
+    endpoint: Endpoint = None,
+    device: Device = "cpu",
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -56,7 +62,8 @@ def calibrate(
     from manuscribe.readers.protocol import load_bare_reader
 
     chosen = {"beams": beams, "language": language, "fit": fit, "engine": engine, "precision": precision}
-    options = validated(ReaderOptions, **chosen, revision=revision, threads=threads)
+    asked = {"level": level, "prompt": prompt, "size": size, "endpoint": endpoint, "device": device}
+    options = validated(ReaderOptions, **chosen, **asked, revision=revision, threads=threads)
     place = place_for(reader, out)
     if report is not None:
         make_folder(report)

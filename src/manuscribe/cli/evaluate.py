@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from manuscribe.cli.asking import AtOnce, Device, Endpoint, LineLevel, Prompt, Size
 from manuscribe.cli.telling import tell, watched
 from manuscribe.errors import ExitCode, UsageError
 
@@ -36,6 +37,12 @@ def evaluate(
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
     precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
+    level: LineLevel = "line",
+    prompt: Prompt = None,
+    size: Size = None,
+    endpoint: Endpoint = None,
+    at_once: AtOnce = None,
+    device: Device = "cpu",
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
     lookalikes: Annotated[
         bool,
@@ -65,6 +72,8 @@ def evaluate(
 
         manuscribe evaluate test.parquet --peer tesseract
 
+        manuscribe evaluate test.parquet --level paragraph --reader vlm:BASE --reader vlm:BASE+ADAPTER
+
         manuscribe evaluate --claim card.yaml --report report/
     """
     from manuscribe.evaluation.candidates import MeasuredOptions, candidates
@@ -82,7 +91,8 @@ def evaluate(
         return _check(claim, given, decoding, threads, report, quiet=quiet)
     if data is None:
         raise UsageError("There is nothing to measure on.", "Name DATA, or a card with --claim.")
-    options = validated(MeasuredOptions, **chosen, revision=revision, lookalikes=lookalikes, threads=threads)
+    asked = {"level": level, "prompt": prompt, "size": size, "endpoint": endpoint, "at_once": at_once, "device": device}
+    options = validated(MeasuredOptions, **chosen, **asked, revision=revision, lookalikes=lookalikes, threads=threads)
     for width in beams or ():
         validated(MeasuredOptions, beams=width)
     compared = candidates(readers or ["compact"], beams or [], peers or [], options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from manuscribe.cli.asking import AtOnce, Device, Endpoint, Prompt, Size
 from manuscribe.cli.telling import hear, tell
 from manuscribe.errors import ExitCode, OutputError, UsageError
 
@@ -78,27 +79,13 @@ def read(
     draft: Annotated[
         bool, typer.Option("--draft", help="The embedded reader reads first, a checkpoint checks: same text, sooner.")
     ] = False,
-    prompt: Annotated[
-        str | None, typer.Option(help="What a vision-language model is asked. [default: its own]")
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(help="At which size it sees an image: a name of its own, or pixels. [default: its usual one]"),
-    ] = None,
+    prompt: Prompt = None,
+    size: Size = None,
     line_by_line: Annotated[
         bool, typer.Option("--line-by-line", help="Show it each line of a page alone, and not the whole.")
     ] = False,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="A server that computes it (OpenAI's protocol), such as http://localhost:8000/v1. A key for it is "
-            "taken from MANUSCRIBE_API_KEY.",
-        ),
-    ] = None,
-    at_once: Annotated[
-        int | None, typer.Option(help="Images that an endpoint is asked at the same time. [default: 4]")
-    ] = None,
+    endpoint: Endpoint = None,
+    at_once: AtOnce = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a checkpoint on the hub.")] = None,
     calibration: Annotated[
         Path | None,
@@ -127,7 +114,7 @@ def read(
         int | None,
         typer.Option(metavar="YEAR", help="About when it was written: the century of years with two digits."),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu; for vision-language models also cuda.")] = "cpu",
+    device: Device = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
 ) -> int:

@@ -66,7 +66,8 @@ def main() -> None:
 
 def _prepare(job: dict[str, Any]) -> Callable[[dict[str, Any]], Answer]:
     """The reader, ready to answer questions."""
-    options = ReadingOptions(reader=job["reader"], **job["options"])
+    given = {**job["options"], "level": "page"} if job["task"] == "pages" else job["options"]
+    options = ReadingOptions(reader=job["reader"], **given)
     if job["task"] == "pages":
         # Not before: what the segmenter needs must not count as memory of a reader that reads lines.
         from manuscribe.reading.pages import PageReader

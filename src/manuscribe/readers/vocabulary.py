@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from manuscribe.extras import needs
 from manuscribe.models.files import ModelFile, embedded
 from manuscribe.models.hub import locate
+from manuscribe.readers.vlm.naming import PREFIX, named
 
 if TYPE_CHECKING:
     from manuscribe.readers.trocr.tokens import Tokens
+    from manuscribe.readers.vlm.local.vocabulary import VlmTokens
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,14 @@ class LetterVocabulary:
 
 @dataclass(frozen=True)
 class TokenVocabulary:
-    """Of a TrOCR checkpoint.
+    """Of a TrOCR checkpoint, or a vision-language one.
 
     Attributes:
-        limit: Tokens of a text that fit in what it writes at most, the first and the last one apart.
+        limit: Tokens of a text that fit in what it writes at most, the first and the last one apart; a vision-language
+            model needs some of them for the image.
     """
 
-    tokens: "Tokens"
+    tokens: "Tokens | VlmTokens"
     limit: int | None
 
     def lost(self, text: str) -> str:
@@ -58,7 +61,7 @@ class TokenVocabulary:
 
 
 def vocabulary_of(name: str, revision: str | None = None) -> LetterVocabulary | TokenVocabulary:
-    """What the reader of that name can write: `"compact"`, its trained `.onnx` file, or a checkpoint.
+    """What the reader of that name can write: `"compact"`, its trained `.onnx` file, or a checkpoint (`vlm:` or not).
 
     Raises:
         ModelError: There is no such reader, or its files are damaged.
@@ -66,6 +69,12 @@ def vocabulary_of(name: str, revision: str | None = None) -> LetterVocabulary | 
     if name == "compact" or name.endswith(".onnx"):
         model = embedded(name) if name == "compact" else ModelFile(Path(name))
         return LetterVocabulary(frozenset(model.charset))
+    if name.startswith(PREFIX):
+        needs("vlm")
+        from manuscribe.readers.vlm.local.vocabulary import VlmTokens
+
+        found = VlmTokens.of(named(name), revision)
+        return TokenVocabulary(found, found.limit)
     needs("bundle")
     from manuscribe.readers.trocr.configuration import read_configuration
     from manuscribe.readers.trocr.tokens import Tokens

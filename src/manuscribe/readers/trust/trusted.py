@@ -14,6 +14,7 @@ from manuscribe.models.files import WEIGHTS, embedded_models
 from manuscribe.readers.protocol import LineReader, installed_readers
 from manuscribe.readers.trust.calibration import SUFFIX, Calibration, load_calibrations
 from manuscribe.readers.trust.signals import Signals, TellingReader
+from manuscribe.readers.vlm.naming import PREFIX, named
 
 UNCALIBRATED = "uncalibrated: nobody measured what the confidences of this reader mean"
 IN_FOLDER = f"manuscribe{SUFFIX}"
@@ -109,8 +110,13 @@ def _fitting(calibrations: Sequence[Calibration], reader: LineReader) -> Calibra
 def calibration_path(name: str) -> Path | None:
     """Where the calibration of the reader of that name lies, if there is one: `None` for one of the hub or a plugin.
 
-    Beside the file of a trained reader, in the folder of a checkpoint, in the package for the embedded reader.
+    Beside the file of a trained reader, in the folder of a checkpoint or its adapter, in the package for the embedded
+    reader.
     """
+    if name.startswith(PREFIX):
+        found = named(name)
+        folder = Path(found.adapter or found.model)
+        return folder / IN_FOLDER if folder.is_dir() else None
     if name.endswith(".onnx"):
         return Path(name).with_suffix(SUFFIX)
     if name in installed_readers():  # before folders, as when a reader is loaded

@@ -155,8 +155,7 @@ class _Course:
         self._model, self._revision = _whole_name(recipe.model), recipe.revision
         if recipe.script is not None:
             self._give_tokens(recipe.script, resume=resume)
-        if not recipe.is_vlm:  # whose tokens write all texts
-            self._check_texts()
+        self._check_texts()
 
     def _give_tokens(self, script: ScriptSection, *, resume: bool) -> None:
         """Write the checkpoint that the first stage starts from; what stages learnt is worth nothing with others."""

@@ -16,6 +16,7 @@ from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.vlm.local.families import Processor
 from manuscribe.readers.vlm.local.loading import Loaded, load
+from manuscribe.readers.vlm.local.planning import require_memory
 from manuscribe.readers.vlm.local.runtime import LocalRuntime
 from manuscribe.readers.vlm.manner import MANNER, Manner, write_manner
 from manuscribe.readers.vlm.naming import PREFIX, named
@@ -34,6 +35,9 @@ _BESIDE = (
     "merges.txt", "tokenizer.model", "preprocessor_config.json", "processor_config.json", "chat_template.json",
     "chat_template.jinja", "video_preprocessor_config.json",
 )  # fmt: skip
+
+
+_LONGEST = 1024  # tokens of an answer, for the plan of memory
 
 
 @dataclass
@@ -148,9 +152,18 @@ def load_vlm_pupil(name: str, revision: str | None, *, prompt: str | None, size:
         half: Whether to hold its weights in 16 bits (bf16).
 
     Raises:
-        ModelError: It is not there, damaged, incomplete, or of another architecture.
+        ModelError: It is not there, damaged, incomplete, of another architecture, or too large for what is free.
     """
     found = named(name)
+    require_memory(
+        found,
+        revision,
+        precision="bf16" if half else "fp32",
+        device="cuda" if half else "cpu",
+        level="paragraph",
+        size=size,
+        longest=_LONGEST,
+    )
     loaded = load(found, revision, torch.bfloat16 if half else torch.float32)
     base = locate(found.model, revision, extra="vlm")
     folder = locate(found.adapter, extra="vlm") if found.adapter else base
