@@ -80,4 +80,4 @@ def test_bad_input_and_bad_options(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing\.jpg"):
         manuscribe.read(tmp_path / "nothing.jpg")
     with pytest.raises(UsageError, match="'level'"):
-        manuscribe.read(EXAMPLES / "letter.jpg", level="word")  # type: ignore[arg-type]
+        manuscribe.read(EXAMPLES / "letter.jpg", level="book")  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from manuscribe.document import Page
+from manuscribe.errors import UsageError
 from manuscribe.options import validated
 from manuscribe.readers.trust.trusted import UNCALIBRATED, TrustedReader
 from manuscribe.readers.vlm.passages import passage_of
@@ -85,6 +86,14 @@ def test_line_by_line_from_the_beginning(letter, monkeypatch):
     (page,) = reader.read(LETTER)
     assert len(runtime.asked) == len(letter.lines) == len(page.lines)
     assert LOST not in page.notes
+
+
+def test_line_by_line_is_for_pages_that_would_be_shown_whole(monkeypatch):
+    with pytest.raises(UsageError, match="line-by-line"):
+        reading(monkeypatch, lambda _: said("a"), line_by_line=True, level="line")
+    monkeypatch.undo()
+    with pytest.raises(UsageError, match="line-by-line"):
+        PageReader(ReadingOptions(line_by_line=True))
 
 
 @pytest.mark.parametrize("level", ["word", "line"])

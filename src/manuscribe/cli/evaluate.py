@@ -87,6 +87,8 @@ def evaluate(
         given = {"reader": _only(readers, "--reader"), "data": data, "revision": revision}
         if peers:
             raise UsageError("A card's figures are a reader's.", "Leave --peer out.")
+        if level != "line" or prompt or size or endpoint or at_once or device != "cpu":
+            raise UsageError("A card says nothing of prompts, sizes and endpoints.", "Leave these options out.")
         decoding = {**chosen, "beams": _only(beams, "--beams"), "lookalikes": None if lookalikes else False}
         return _check(claim, given, decoding, threads, report, quiet=quiet)
     if data is None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Character, Document, Line, Page, Provenance, Region
-from manuscribe.errors import ManuscribeError, ModelError
+from manuscribe.errors import ManuscribeError, ModelError, UsageError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
 from manuscribe.images.tiff import count_pages
@@ -40,9 +40,11 @@ class PageReader:
 
     def __init__(self, options: ReadingOptions) -> None:
         self.options = options
-        self._reader = load_reader(options.reader, options.for_reader())
+        self._reader = load_reader(options.reader, _asked_of(options))
         self._segmenter = Segmenter(threads=options.threads)
         whole = self._reader.reader
+        if options.line_by_line and (options.level in ("line", "word") or not isinstance(whole, WholeReader)):
+            raise UsageError("--line-by-line is for pages that a reader would be shown whole.", "Leave it out.")
         self._whole = whole if isinstance(whole, WholeReader) and not options.line_by_line else None
         self._alone = Lock()  # what computes here takes all cores, and is not made for several threads
         self._drafts: LineReader | None = None
@@ -144,7 +146,9 @@ class PageReader:
     def _provenance(self) -> tuple[Provenance, ...]:
         chosen = {
             name: str(value)
-            for name, value in self.options.model_dump(exclude={"threads", "calibration", "at_once"}).items()
+            for name, value in self.options.model_dump(
+                exclude={"threads", "calibration", "at_once", "endpoint"}
+            ).items()
             if value is not None
         }
         steps = [Provenance("reading", "manuscribe", __version__, chosen)]
@@ -152,6 +156,12 @@ class PageReader:
         steps.append(Provenance("segmentation", self._segmenter.name, self._segmenter.version))
         steps.append(Provenance("recognition", self._reader.name, self._reader.version, self._reader.choices))
         return tuple(steps)
+
+
+def _asked_of(options: ReadingOptions) -> ReaderOptions:
+    """What the reader is told: line by line, lines are all that it sees."""
+    asked = options.for_reader()
+    return asked.model_copy(update={"level": "line"}) if options.line_by_line else asked
 
 
 def _left_out(path: Path) -> tuple[str, ...]:

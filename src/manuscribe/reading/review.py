@@ -16,7 +16,9 @@ from manuscribe.document import Document, Line
 from manuscribe.readers.trust.review import acceptable, expected_rate, expected_size
 
 NOTHING, UNKNOWN = "nothing read", "no expected CER"
-WARNINGS = ("failed", "repetition", "truncated", "several lines")
+WARNINGS = (
+    "failed", "repetition", "truncated", "several lines", "suspect", "unplaced", "unread", "doubtful place"
+)  # fmt: skip
 """Beginnings of notes that say that a reading is no good, or not all there is, whatever its expected CER."""
 
 

@@ -35,6 +35,7 @@ from manuscribe.training.deepseek_checkpoint import (
     write_checkpoint,
 )
 from manuscribe.training.export import write_hub_card
+from manuscribe.training.finetune.pupil import IGNORED
 from manuscribe.training.form import NetworkForm, Section
 
 PROMPT = "\nFree OCR."
@@ -42,7 +43,6 @@ LEVELS = ("word", "line", "paragraph")
 _FRAMES = 8  # parts of a place across that may hold a character each
 _EVALUATED = 40  # images of each level
 _HELD = 20  # one text in so many is never learnt from
-_IGNORED = -100
 
 
 class DataSection(Section):
@@ -118,7 +118,7 @@ class Recipe(NetworkForm):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Images B×3×S×S, tokens B×T, those that are to be written (`_IGNORED` elsewhere), characters in places.
+    """Images B×3×S×S, tokens B×T, those that are to be written (`IGNORED` elsewhere), characters in places.
 
     The latter are the number of the character, 0 for none, B×N×M for N rows of places and M parts across.
     """
@@ -196,7 +196,7 @@ class DeepseekTask:
         answers = [[*self.tokenizer.encode(block.text).ids, END] for block in blocks]
         asked = self._asked()
         tokens = torch.full((len(blocks), len(asked) + max(map(len, answers))), PADDING)
-        wanted = torch.full(tokens.shape, _IGNORED)
+        wanted = torch.full(tokens.shape, IGNORED)
         for row, want, answer in zip(tokens, wanted, answers, strict=True):
             row[: len(asked) + len(answer)] = torch.tensor([*asked, *answer])
             want[len(asked) : len(asked) + len(answer)] = torch.tensor(answer)

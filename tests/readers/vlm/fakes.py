@@ -19,6 +19,9 @@ class FakeRuntime:
         self._answer = answer
         self.asked: list[Question] = []
 
+    def takes(self, size: str) -> bool:
+        return size in self.sizes
+
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         self.asked += questions
         return [self._answer(question) for question in questions]

@@ -46,7 +46,7 @@ class Asked:
         return int(self.image[0, 0, 0])
 
     def _content(self, kind: str) -> dict[str, Any]:
-        (message,) = self.body["messages"]
+        *_, message = self.body["messages"]
         (part,) = [part for part in message["content"] if part["type"] == kind]
         return dict(part)
 

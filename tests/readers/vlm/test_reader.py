@@ -73,6 +73,29 @@ def test_what_loops_at_every_size_is_suspect_and_kept():
     assert found.read([IMAGE])[0].notes == (SUSPECT,)
 
 
+def test_the_sizes_nearest_to_its_own_are_tried():
+    found, runtime = reader(lambda _: said(LOOP, looped=True), size="tiles")
+    found.read([IMAGE])
+    assert [asked.size for asked in runtime.asked] == ["tiles", "tiles", "small", "large"]
+
+
+def test_an_answer_as_long_as_answers_can_be_is_kept():
+    found, runtime = reader(lambda _: said("a very long page", ended=False))
+    (passage,) = found.read_whole([IMAGE])
+    assert (passage.text, passage.notes) == ("a very long page", (TRUNCATED,))
+    assert len(runtime.asked) == 1
+
+
+def test_lines_of_a_page_are_asked_as_lines_with_the_models_own_prompt():
+    found, runtime = reader(lambda _: said("a"), level="paragraph", prompt="<image>Where?")
+    found.read_whole([IMAGE])
+    found.read([IMAGE], of_one_page=True)
+    assert [(asked.prompt, asked.longest) for asked in runtime.asked] == [
+        ("<image>Where?", 1024),
+        ("<image>\nRead the line.", 256),
+    ]
+
+
 def test_one_image_in_trouble_does_not_touch_the_others():
     answers = iter([said("one"), said(LOOP), said("three"), said("two")])
     found, _ = reader(lambda _: next(answers))
@@ -98,6 +121,7 @@ def test_names(tmp_path):
     folder = tmp_path / "a+b"
     folder.mkdir()
     assert named(f"vlm:{folder}") == Named(str(folder))
+    assert named("vlm:a+b", served=True) == Named("a+b")
     assert named(f"vlm:{folder}+{tmp_path}") == Named(str(folder), str(tmp_path))
     for wrong in ("vlm:", "vlm:+adapter", "vlm:model+"):
         with pytest.raises(UsageError):

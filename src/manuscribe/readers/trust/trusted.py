@@ -115,7 +115,7 @@ def calibration_path(name: str) -> Path | None:
     """
     if name.startswith(PREFIX):
         found = named(name)
-        folder = Path(found.adapter or found.model)
+        folder = Path(found.adapter or found.model).expanduser()
         return folder / IN_FOLDER if folder.is_dir() else None
     if name.endswith(".onnx"):
         return Path(name).with_suffix(SUFFIX)

@@ -75,6 +75,10 @@ class Runtime(Protocol):
     sizes: Sequence[str]
     at_once: int
 
+    def takes(self, size: str) -> bool:
+        """Whether there is such a size: one of `sizes`, or another that it understands."""
+        ...
+
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """The answers, in the questions' order; may be called from several threads.
 

@@ -156,7 +156,10 @@ def _free_in_group() -> int | None:
     group = Path("/sys/fs/cgroup")
     try:
         limit, used = ((group / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
-        return None if limit == "max" else max(0, int(limit) - int(used))
+        rows = dict(row.split() for row in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+        # Files that were read count as used, and are given up when memory is wanted.
+        files = int(rows.get("inactive_file", 0)) + int(rows.get("active_file", 0))
+        return None if limit == "max" else max(0, int(limit) - int(used) + files)
     except (OSError, ValueError):
         return None
 

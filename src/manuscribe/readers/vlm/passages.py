@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise
 
 from manuscribe.document import Character, Line
 from manuscribe.readers.vlm.answers import Answer
+from manuscribe.readers.vlm.documents import plain_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,14 @@ class Passage:
 
 
 def passage_of(answer: Answer, notes: tuple[str, ...]) -> Passage:
-    """An answer with notes of it."""
+    """An answer with notes of it; of one that is XML, its text."""
     tokens = tuple(number for number, piece in enumerate(answer.pieces) for _ in piece.text)
-    return Passage(answer.text, tokens, tuple(piece.log_probability for piece in answer.pieces), notes)
+    sureness = tuple(piece.log_probability for piece in answer.pieces)
+    kept = plain_text(answer.text)
+    if kept is None:
+        return Passage(answer.text, tokens, sureness, notes)
+    text = "".join(letter for letter, _ in kept)
+    return Passage(text, tuple(tokens[place] for _, place in kept) if tokens else (), sureness, notes)
 
 
 def _probability(logarithm: float) -> float:

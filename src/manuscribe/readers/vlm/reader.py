@@ -18,6 +18,7 @@ from manuscribe.readers.vlm.signals import signals_of
 
 SUSPECT = "suspect: the reader ran in circles, or came to no end, at every size"
 _logger = logging.getLogger(__name__)
+_NEAR = 2  # sizes beside its own at which an image is shown again
 _LONGEST = {"word": 64, "line": 256, "paragraph": 1024, "page": 4096}  # tokens
 
 
@@ -40,7 +41,7 @@ class VlmReader:
         self.version = self._runtime.version
         self._level = options.level
         self._prompt = options.prompt
-        if options.size is not None and options.size not in self._runtime.sizes and not options.size.isdecimal():
+        if options.size is not None and not self._runtime.takes(options.size):
             sizes = ", ".join(self._runtime.sizes) or "its own alone"
             raise UsageError(f"'{name}' does not see images at the size '{options.size}'.", f"It has {sizes}.")
         self._size = options.size
@@ -61,46 +62,55 @@ class VlmReader:
         self,
         lines: Sequence[Pixels],
         *,
-        of_one_page: bool = False,  # noqa: ARG002
+        of_one_page: bool = False,
     ) -> list[tuple[Line, Signals]]:
-        """As `read`, with the signals of each reading; see `TellingReader`."""
-        # Lines of a page are lines, whatever the page was to be asked.
-        level = "line" if self._level == "page" else self._level
+        """As `read`, with the signals of each reading; see `TellingReader`.
+
+        The lines of a page are asked as lines, with the model's own prompt, whatever the page was to be asked.
+        """
+        level = "line" if self._level == "page" or of_one_page else self._level
         return [(passage.line(0, len(passage.text)), signals_of(passage)) for passage in self.read_whole(lines, level)]
 
     def read_whole(self, images: Sequence[Pixels], level: str | None = None) -> list[Passage]:
         """What is written in images of a level, the reader's own if left out.
 
-        An image whose answer ran in circles, or came to no end, is asked again: first as carefully as the runtime can,
-        then at the sizes beside its own. What still does is kept as it is, with the note `SUSPECT`.
+        An image whose answer ran in circles is asked again: first as carefully as the runtime can, then at the sizes
+        nearest to its own. What still does is kept as it is, with the note `SUSPECT`. An answer that came to no end,
+        but ran in no circles, is as long as answers can be, and has the note `TRUNCATED`.
         """
         level = level or self._level
-        prompt = self._prompt or self._runtime.prompts[level]
+        own = self._prompt if level == self._level else None
+        prompt = own or self._runtime.prompts[level]
         questions = [Question(image, prompt, _LONGEST[level], size=self._size) for image in images]
         answers = self._runtime.ask(questions)
-        found = [passage_of(answer, ()) for answer in answers]
-        doubtful = [number for number, answer in enumerate(answers) if not _is_sound(answer)]
+        found = [_passage(answer) for answer in answers]
+        doubtful = [number for number, answer in enumerate(answers) if _runs_in_circles(answer)]
         for number in doubtful:
             found[number] = self._again(questions[number], answers[number])
         return found
 
     def _again(self, question: Question, first: Answer) -> Passage:
         """Ask until there is a sound answer; of none, the first that came to an end, or the very first."""
-        others = [size for size in self._runtime.sizes if size != (self._size or self._runtime.sizes[0])][:2]
-        tries = [replace(question, careful=True), *(replace(question, careful=True, size=size) for size in others)]
+        sizes, own = list(self._runtime.sizes), question.size or next(iter(self._runtime.sizes), None)
+        place = sizes.index(own) if own in sizes else 0
+        near = sorted((size for size in sizes if size != own), key=lambda size: abs(sizes.index(size) - place))
+        tries: list[str | None] = [question.size, *near[:_NEAR]]
         ended = first if first.ended else None
-        for one in tries:
-            (answer,) = self._runtime.ask([one])
-            if _is_sound(answer):
-                return passage_of(answer, (REPETITION,))
+        for size in tries:
+            (answer,) = self._runtime.ask([replace(question, careful=True, size=size)])
+            if not _runs_in_circles(answer):
+                return _passage(answer, REPETITION)
             if ended is None and answer.ended:
                 ended = answer
-        kept = ended or first
-        return passage_of(kept, (SUSPECT,) if kept.ended else (SUSPECT, TRUNCATED))
+        return _passage(ended or first, SUSPECT)
 
 
-def _is_sound(answer: Answer) -> bool:
-    return answer.ended and not answer.looped and not is_looped(answer.text)
+def _passage(answer: Answer, *notes: str) -> Passage:
+    return passage_of(answer, notes if answer.ended else (*notes, TRUNCATED))
+
+
+def _runs_in_circles(answer: Answer) -> bool:
+    return answer.looped or is_looped(answer.text)
 
 
 def _refuse(options: ReaderOptions) -> None:
@@ -120,12 +130,10 @@ def _refuse(options: ReaderOptions) -> None:
 
 
 def _runtime(name: str, options: ReaderOptions) -> Runtime:
-    found = named(name)
+    found = named(name, served=options.endpoint is not None)
     if options.endpoint is not None:
-        if found.adapter:
-            raise UsageError("An endpoint puts adapters on itself.", "Name the model as the endpoint calls it.")
-        if options.precision or options.revision:
-            raise UsageError("An endpoint has its own --precision and --revision.", "Leave them out.")
+        if options.precision or options.revision or options.device != "cpu":
+            raise UsageError("An endpoint has its own --precision, --revision and --device.", "Leave them out.")
         from manuscribe.readers.vlm.remote.runtime import RemoteRuntime
 
         return RemoteRuntime(found.model, options.endpoint, at_once=options.at_once or 4)
@@ -135,6 +143,8 @@ def _runtime(name: str, options: ReaderOptions) -> Runtime:
     from manuscribe.readers.vlm.local.planning import require_memory
     from manuscribe.readers.vlm.local.runtime import LocalRuntime
 
+    if options.device == "cuda" and not _has_gpu():
+        raise UsageError("PyTorch finds no GPU here.", "Leave --device out, or install PyTorch for CUDA.")
     precision = options.precision or ("fp32" if options.device == "cpu" else "bf16")
     plan = require_memory(
         found,
@@ -154,3 +164,9 @@ def _runtime(name: str, options: ReaderOptions) -> Runtime:
         device=options.device,
         threads=options.threads,
     )
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

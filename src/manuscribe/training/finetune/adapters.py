@@ -78,8 +78,9 @@ def merged(model: Any) -> Any:
     if not any(is_quantised(module) for module in base.modules()):
         return model.merge_and_unload()
     for name, module in _changed(base):
-        put(base, name, _whole(module))
-    return base
+        # What was small on a GPU may be too large for it as it was before.
+        put(base, name, _whole(module).to("cpu", base.dtype))
+    return base.to("cpu")
 
 
 def weights_of(model: Any) -> dict[str, Tensor]:

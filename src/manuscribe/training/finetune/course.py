@@ -7,7 +7,6 @@ from typing import Literal, Self
 
 import torch
 from pydantic import Field, model_validator
-from safetensors.torch import load_file
 
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import InputError
@@ -15,6 +14,7 @@ from manuscribe.evaluation.lines import Figures, Pair, figures_by, figures_of, l
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.protocol import load_bare_reader
 from manuscribe.readers.trocr.configuration import Fit
+from manuscribe.readers.vlm.memory import parameters_in
 from manuscribe.readers.vlm.naming import PREFIX
 from manuscribe.readers.vocabulary import vocabulary_of
 from manuscribe.training.crew import Crew
@@ -213,7 +213,8 @@ class _Course:
         from manuscribe.training.finetune.vlm.pupil import load_vlm_pupil
 
         # Weights that are not learnt themselves need not be exact, and take half of a GPU's memory so.
-        half = torch.cuda.is_available() and recipe.stages[number].adapter != "none"
+        stage = recipe.stages[number]
+        half = torch.cuda.is_available() and stage.adapter != "none" and stage.precision in ("auto", "bf16")
         name = base if base.startswith(PREFIX) else PREFIX + base
         return load_vlm_pupil(name, revision, prompt=recipe.prompt, size=recipe.size, half=half)
 
@@ -259,7 +260,8 @@ def _taught_name(recipe: Recipe, folder: Path) -> str:
 def _options(recipe: Recipe) -> ReaderOptions:
     if not recipe.is_vlm:
         return ReaderOptions(beams=1)
-    return ReaderOptions(level="paragraph", prompt=recipe.prompt, size=recipe.size)
+    device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+    return ReaderOptions(level="paragraph", prompt=recipe.prompt, size=recipe.size, device=device)
 
 
 def _report(
@@ -283,5 +285,4 @@ def _read(model: str, lines: Sequence[LabelledLine], options: ReaderOptions) -> 
 
 
 def _parameters(folder: Path) -> int:
-    tensors = (tensor for file in folder.glob("*.safetensors") for tensor in load_file(file).values())
-    return sum(tensor.numel() for tensor in tensors)
+    return parameters_in([folder])

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from manuscribe.errors import InputError, ModelError
 from manuscribe.readers.vlm.answers import Pixels, Question
-from manuscribe.readers.vlm.local.families import FAMILIES, Family, Processor
+from manuscribe.readers.vlm.local.families import FAMILIES, Family
 from manuscribe.readers.vlm.local.generation import Ban
 from manuscribe.readers.vlm.local.runtime import LocalRuntime
 from tests.readers.vlm.local.building import BUILT, TEXT, byte_tokenizer, change
@@ -205,13 +205,16 @@ def test_another_family_is_plugged_in(tmp_path: Path, monkeypatch: pytest.Monkey
     class Before:
         tokenizer = byte_tokenizer(["<end>"])
 
+        def takes(self, size: str) -> bool:
+            return size == "small"
+
         def inputs(self, image: Pixels, prompt: str, size: str | None) -> dict[str, Tensor]:
             return {"input_ids": torch.tensor([self.tokenizer.encode(f"{prompt}{size}{image.mean()}").ids])}
 
-    def load(folder: Path, precision: torch.dtype) -> tuple[transformers.PreTrainedModel, Processor]:
-        return transformers.LlamaForCausalLM.from_pretrained(folder, dtype=precision), Before()
+    def network(folder: Path, precision: torch.dtype) -> transformers.PreTrainedModel:
+        return transformers.LlamaForCausalLM.from_pretrained(folder, dtype=precision)
 
-    family = Family(load, {"line": "Read: "}, ("small",), Ban(3, 20), ("<end>",))
+    family = Family(network, lambda _: Before(), {"line": "Read: "}, ("small",), Ban(3, 20), ("<end>",))
     monkeypatch.setitem(FAMILIES, "llama", family)
     settings = transformers.LlamaConfig(**TEXT, eos_token_id=260)
     transformers.LlamaForCausalLM(settings).save_pretrained(tmp_path)

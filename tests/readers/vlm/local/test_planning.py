@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from manuscribe.errors import ModelError
+from manuscribe.errors import ModelError, UsageError
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.protocol import load_bare_reader
 from manuscribe.readers.vlm.local import planning
@@ -84,3 +84,16 @@ def test_its_tokens_write_all_texts(folder):
     vocabulary = vocabulary_of(f"vlm:{folder}")
     assert vocabulary.lost("Việt Nam\nЖук") == ""
     assert vocabulary.limit == 2048
+
+
+def test_a_calibration_beside_it_does_not_make_it_another(tmp_path):
+    folder = folder_of(tmp_path / "base")
+    before = load_bare_reader(f"vlm:{folder}", ReaderOptions(level="word")).version
+    (folder / "manuscribe.calibration.json").write_text("{}")
+    assert load_bare_reader(f"vlm:{folder}", ReaderOptions(level="word")).version == before
+
+
+def test_without_a_gpu_it_says_so(folder, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UsageError, match="finds no GPU"):
+        load_bare_reader(f"vlm:{folder}", ReaderOptions(level="word", device="cuda"))

@@ -45,3 +45,12 @@ def test_tokens_with_spaces_before_words_and_single_bytes(text: str) -> None:
     )
     tokens = tokenizer.encode("▁" + text.replace(" ", "▁")).ids
     assert "".join(piece for piece, _ in pieces_of(tokens, tokenizer)) == text.strip()
+
+
+def test_places_and_tables_are_content_though_their_tokens_are_special() -> None:
+    tokenizer = byte_tokenizer(["<end>", "<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<td>", "</td>"])
+    text = "<|ref|>title<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|><td>an</td>"
+    tokens = [*tokenizer.encode(text).ids, tokenizer.token_to_id("<end>")]
+    assert "".join(piece for piece, _ in pieces_of(tokens, tokenizer)) == text
+    assert Spelling(tokenizer).spelt(tokenizer.token_to_id("<td>")) == "<td>"
+    assert Spelling(tokenizer).spelt(tokenizer.token_to_id("<end>")) == ""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -209,3 +210,43 @@ def test_without_httpx_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "missing", lambda *modules: list(modules))
     with pytest.raises(UsageError, match="pip install"):
         RemoteRuntime("model", "http://localhost/v1")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told", "asked"),
+    [
+        ("<image>\nFree OCR. ", None, "Free OCR. "),
+        ("To XML.<image>", "To XML.", None),
+        ("You read.<image>Read.", "You read.", "Read."),
+        ("Read.", None, "Read."),
+    ],
+)
+def test_what_stands_before_the_image_is_told_at_the_outset(
+    stub: Stub, runtime: Make, question: Ask, prompt: str, told: str | None, asked: str | None
+) -> None:
+    runtime().ask([replace(question(), prompt=prompt)])
+    *outset, user = stub.asked[-1].body["messages"]
+    assert [message["content"] for message in outset] == ([told] if told else [])
+    assert [part["text"] for part in user["content"] if part["type"] == "text"] == ([asked] if asked else [])
+
+
+@pytest.mark.parametrize(
+    ("model", "beginning"),
+    [("deepseek-ai/DeepSeek-OCR", "<image>\nFree OCR."), ("PaddlePaddle/PaddleOCR-VL", "<image>OCR:"),
+     ("stanford-oval/churro-3B", "Transcribe the entiretly"), ("Qwen/Qwen3-VL", "<image>Transcribe all")],
+)  # fmt: skip
+def test_models_are_asked_what_they_learnt(stub: Stub, runtime: Make, model: str, beginning: str) -> None:
+    assert runtime(model=model).prompts["page"].startswith(beginning)
+
+
+def test_a_server_with_little_room_decides_itself_how_long_an_answer_may_be(
+    stub: Stub, runtime: Make, question: Ask
+) -> None:
+    def answer(asked: Asked) -> Told:
+        return refused(400, "max_tokens is too large: 4096") if "max_tokens" in asked.body else streamed("yes")
+
+    stub.answer = answer
+    asking = runtime()
+    assert [found.text for found in asking.ask([question()])] == ["yes"]
+    asking.ask([question()])
+    assert ["max_tokens" in asked.body for asked in stub.asked] == [True, False, False]

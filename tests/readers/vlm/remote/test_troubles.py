@@ -121,7 +121,7 @@ def test_pauses_grow(stub: Stub, runtime: Make, question: Ask, pauses: list[floa
 LASTING = {
     "no key": (refused(401, "Unauthorized"), "asks for a key with 401: Unauthorized. Set .* MANUSCRIBE_API_KEY"),
     "forbidden": (refused(403), "MANUSCRIBE_API_KEY"),
-    "too long": (refused(400, "max_tokens is too large"), "with 400: max_tokens is too large"),
+    "no image": (refused(400, "this model sees no images"), "with 400: this model sees no images"),
     "invalid": (Told([b'{"detail": [{"loc": ["model"]}]}'], 422), 'with 422: .*"model"'),
     "too large": (Told([b"Request Entity Too Large"], 413), "413: Request Entity Too Large"),
     "elsewhere": (refused(307, Location="http://127.0.0.1:9/v1"), "leads to another address"),

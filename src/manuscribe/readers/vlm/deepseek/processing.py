@@ -54,6 +54,14 @@ class DeepseekProcessor:
             raise ModelError(f"{path} does not belong to the network beside it.", "Fetch the checkpoint again.")
         self._start, self._image = config.bos_token_id, config.image_token_id
 
+    def takes(self, size: str) -> bool:
+        """Whether it is the name of a mode, or a number of pixels that can be seen."""
+        try:
+            mode_of(size)
+        except UsageError:
+            return False
+        return True
+
     def inputs(self, image: Pixels, prompt: str, size: str | None) -> dict[str, Tensor]:
         """What the network takes for one image.
 

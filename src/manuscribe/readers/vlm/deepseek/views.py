@@ -35,12 +35,12 @@ class Mode:
 
 MODES = {
     "gundam": Mode(1024, tile=640),
-    "tiny": Mode(512),
-    "small": Mode(640),
-    "base": Mode(1024),
     "large": Mode(1280),
+    "base": Mode(1024),
+    "small": Mode(640),
+    "tiny": Mode(512),
 }
-"""The published modes, the usual one first."""
+"""The published modes, the usual one first, which has the most places."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from manuscribe.errors import ModelError
+from manuscribe.readers.trust.calibration import SUFFIX
 
 _BLOCK, _BLOCKS = 4096, 64
 
@@ -61,7 +62,9 @@ def version_of(folders: Iterable[Path]) -> str:
     """Short digest of what is in the folders of a checkpoint and its adapter, whatever precision it is computed in."""
     digest = sha256()
     for folder in folders:
-        for path in sorted(path for pattern in ("*.json", "*.jinja") for path in folder.glob(pattern)):
+        settings = (path for pattern in ("*.json", "*.jinja") for path in folder.glob(pattern))
+        # What its confidences are worth is found out afterwards, and changes nothing of what is read.
+        for path in sorted(path for path in settings if not path.name.endswith(SUFFIX)):
             digest.update(path.name.encode() + path.read_bytes())
         for path in sorted(folder.glob("*.safetensors")):
             digest.update(path.name.encode() + b"".join(_sample(path)))

@@ -22,7 +22,8 @@ from manuscribe.readers.vlm.answers import Pixels
 from manuscribe.readers.vlm.deepseek.views import MODES
 from manuscribe.readers.vlm.local.checkpoints import load_model
 from manuscribe.readers.vlm.local.generation import Ban
-from manuscribe.readers.vlm.local.processing import IMAGE, Frame, Processing, chat, got, plain
+from manuscribe.readers.vlm.local.processing import Frame, Processing, chat, got, plain
+from manuscribe.readers.vlm.prompts import CHURRO, FREE_OCR, GOT, INSTRUCTED, PADDLE, prompts_by_name
 
 
 class Processor(Protocol):
@@ -33,6 +34,10 @@ class Processor(Protocol):
     """
 
     tokenizer: Tokenizer
+
+    def takes(self, size: str) -> bool:
+        """Whether it understands a size, also one that its family has no name for."""
+        ...
 
     def inputs(self, image: Pixels, prompt: str, size: str | None) -> Mapping[str, Tensor]:
         """What the network's `generate` takes for one image, at one of the family's sizes; `None` is the usual one.
@@ -86,8 +91,8 @@ def family_of(folder: Path) -> Family:
 
 def prompts_of(family: Family, name: str) -> Mapping[str, str]:
     """The prompts of a checkpoint, by its name where it learnt others than its family."""
-    own = [prompts for part, prompts in _TAUGHT.items() if part in name.rstrip("/").rpartition("/")[2].lower()]
-    return own[0] if own else family.prompts
+    taught = prompts_by_name(name)
+    return taught if taught is CHURRO else family.prompts
 
 
 def _standard(
@@ -123,25 +128,15 @@ def _deepseek_processor(folder: Path) -> Processor:
     return load_processor(folder)
 
 
-_LEVELS = ("word", "line", "paragraph", "page")
 _DEEPSEEK_BAN = Ban(run=30, window=90, exempt=frozenset({128821, 128822}))
 _WIDER_THAN_ALL = 1 << 30
-_INSTRUCTED = {
-    level: f"{IMAGE}Transcribe {what} exactly as it is written. Answer with the text only."
-    for level, what in (
-        ("word", "the handwritten word"),
-        ("line", "the handwritten line"),
-        ("paragraph", "the handwritten text, line by line,"),
-        ("page", "all text on this page, line by line,"),
-    )
-}
 _CHATS = ("<|im_end|>",)
 
 FAMILIES: Mapping[str, Family] = {
     "deepseek_vl_v2": Family(
         _deepseek_network,
         _deepseek_processor,
-        dict.fromkeys(_LEVELS, f"{IMAGE}\nFree OCR. "),
+        FREE_OCR,
         tuple(MODES),
         _DEEPSEEK_BAN,
     ),
@@ -149,7 +144,7 @@ FAMILIES: Mapping[str, Family] = {
         "DeepseekOcr2ForConditionalGeneration",
         "DeepseekOcr2Processor",
         plain,
-        dict.fromkeys(_LEVELS, f"{IMAGE}\nFree OCR."),
+        FREE_OCR,
         # The whole image is seen in either case; no image is cut into tiles that are larger than itself.
         {"tiles": {}, "whole": {"tile_size": _WIDER_THAN_ALL}},
         _DEEPSEEK_BAN,
@@ -158,24 +153,17 @@ FAMILIES: Mapping[str, Family] = {
         "GotOcr2ForConditionalGeneration",
         "GotOcr2Processor",
         got,
-        dict.fromkeys(_LEVELS, f"{IMAGE}\nOCR: "),
+        GOT,
         {"whole": {"crop_to_patches": False}, "tiles": {"crop_to_patches": True}},
         ends=_CHATS,
     ),
-    "qwen2_5_vl": _standard(
-        "Qwen2_5_VLForConditionalGeneration", "Qwen2_5_VLProcessor", chat, _INSTRUCTED, ends=_CHATS
-    ),
-    "qwen3_vl": _standard("Qwen3VLForConditionalGeneration", "Qwen3VLProcessor", chat, _INSTRUCTED, ends=_CHATS),
+    "qwen2_5_vl": _standard("Qwen2_5_VLForConditionalGeneration", "Qwen2_5_VLProcessor", chat, INSTRUCTED, ends=_CHATS),
+    "qwen3_vl": _standard("Qwen3VLForConditionalGeneration", "Qwen3VLProcessor", chat, INSTRUCTED, ends=_CHATS),
     "paddleocr_vl": _standard(
         "PaddleOCRVLForConditionalGeneration",
         "PaddleOCRVLProcessor",
         chat,
-        dict.fromkeys(_LEVELS, f"{IMAGE}OCR:"),
+        PADDLE,
     ),
 }
 """The families, by the `model_type` of their checkpoints."""
-
-# Checkpoints that were taught one prompt of their own, by a part of their names; its mistakes are its authors'.
-_TAUGHT = {
-    "churro": dict.fromkeys(_LEVELS, f"Transcribe the entiretly of this historical documents to XML format.{IMAGE}"),
-}

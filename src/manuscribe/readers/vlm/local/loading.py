@@ -25,7 +25,7 @@ class Loaded:
 
     Attributes:
         model: On the CPU, not learning; it has transformers' `generate`, which draws nothing by chance.
-        ends: Tokens that end an answer, the checkpoint's own first.
+        ends: Tokens that end an answer, that of its family's conversations first.
         longest: Tokens that it has places for, those of the image among them.
         prompts: By level.
         sizes: At which it can see an image, the usual one first; empty where it sees it as it is.
@@ -97,7 +97,7 @@ def folders_of(found: Named, revision: str | None) -> list[Path]:
 def _ends(model: Any, tokenizer: Tokenizer, family: Family) -> tuple[int, ...]:
     told = model.generation_config.eos_token_id
     named = [tokenizer.token_to_id(end) for end in family.ends]
-    ends = dict.fromkeys([*(told if isinstance(told, list) else [told]), *named])
+    ends = dict.fromkeys([*named, *(told if isinstance(told, list) else [told])])
     ends.pop(None, None)
     if not ends:
         raise ModelError(f"{model.name_or_path} does not say which token ends an answer.", "Fetch it again.")

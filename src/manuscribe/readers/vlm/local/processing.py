@@ -13,9 +13,7 @@ from manuscribe.errors import InputError, ModelError, UsageError
 from manuscribe.readers.trocr.configuration import read_json
 from manuscribe.readers.vlm.answers import Pixels
 from manuscribe.readers.vlm.local.checkpoints import quiet, reason
-
-IMAGE = "<image>"
-"""Where the image stands in a prompt."""
+from manuscribe.readers.vlm.prompts import IMAGE
 
 Frame = Callable[[Any, str, str | None], str]
 """What the model reads, of transformers' processor, a prompt, and a size: with one token of the image in it."""
@@ -43,6 +41,10 @@ class Processing:
         self._processor = _load(folder, kind)
         self._folder, self._frame, self._sizes = folder, frame, sizes
         self.tokenizer = self._processor.tokenizer.backend_tokenizer
+
+    def takes(self, size: str) -> bool:
+        """Whether it is one of the sizes."""
+        return size in self._sizes
 
     def inputs(self, image: Pixels, prompt: str, size: str | None) -> dict[str, Tensor]:
         """What the network takes, for one image at one of the sizes; `None` is the usual one.

@@ -90,6 +90,10 @@ class LocalRuntime:
         self.sizes: Sequence[str] = loaded.sizes
         self.at_once = 1
 
+    def takes(self, size: str) -> bool:
+        """See `answers.Runtime`."""
+        return size in self.sizes or self._loaded.processor.takes(size)
+
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """See `answers.Runtime`.
 

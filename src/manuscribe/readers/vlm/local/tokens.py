@@ -6,19 +6,22 @@ from tokenizers import Tokenizer
 
 from manuscribe.readers.vlm.answers import Piece
 
+# Tokens that a tokenizer calls special, and that are part of what DeepSeek-OCR writes: places and tables.
+_MARKS = frozenset({"<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<|grounding|>", "<td>", "</td>", "<tr>", "</tr>"})
 _HALF = "\ufffd"  # what a tokenizer writes for the bytes of a character that is not whole yet
 
 
 class Spelling:
-    """Spells tokens, without the special ones."""
+    """Spells tokens, without those that frame a text."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._special = {token for token, added in tokenizer.get_added_tokens_decoder().items() if added.special}
+        added = tokenizer.get_added_tokens_decoder().items()
+        self._special = {token for token, entry in added if entry.special and entry.content not in _MARKS}
 
     def spelt(self, token: int) -> str:
         """The text of a single token; nothing for a special one."""
-        return self._text([token])
+        return "" if token in self._special else self._text([token])
 
     def pieces(self, tokens: Sequence[int], log_probabilities: Sequence[float]) -> tuple[Piece, ...]:
         """What each token wrote; together it is the text, without white space around it.
@@ -41,7 +44,7 @@ class Spelling:
         return _stripped(found)
 
     def _text(self, tokens: list[int]) -> str:
-        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=False)
         return text
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from manuscribe.errors import UsageError
 from manuscribe.readers.vlm.answers import Question
+from manuscribe.readers.vlm.prompts import IMAGE
 from manuscribe.readers.vlm.remote.images import SIZES, data_url
-from manuscribe.readers.vlm.remote.prompts import without_image
 
 # Against circles: vLLM and SGLang know the penalty by the first name, llama.cpp by the second. The last one is for
 # vLLM when it serves DeepSeek-OCR as its authors advise, and forbids runs of tokens to come again.
@@ -18,6 +18,8 @@ _CAREFULLY: dict[str, Any] = {
 
 _OPTIONAL = {
     "logprobs": ("logprob",),
+    "skip_special_tokens": ("skip_special_tokens",),
+    "max_tokens": ("max_tokens", "max_completion_tokens", "context length", "max_model_len"),
     "repetition_penalty": ("repetition_penalty", "repetition penalty"),
     "repeat_penalty": ("repeat_penalty", "repeat penalty"),
     "vllm_xargs": ("vllm_xargs", "ngram", "window_size"),
@@ -34,17 +36,20 @@ def request_of(question: Question, model: str) -> dict[str, Any]:
     size = question.size or SIZES[0]
     if size not in SIZES:
         raise UsageError(f"An endpoint's model knows no size '{size}'.", f"Use one of {', '.join(SIZES)}.")
-    content = [
+    told, _, words = question.prompt.rpartition(IMAGE)
+    content: list[dict[str, Any]] = [
         {"type": "image_url", "image_url": {"url": data_url(question.image, size)}},
-        {"type": "text", "text": without_image(question.prompt)},
+        *([{"type": "text", "text": words.removeprefix("\n")}] if words.strip() else []),
     ]
+    outset = [{"role": "system", "content": told.strip()}] if told.strip() else []
     return {
         "model": model,
-        "messages": [{"role": "user", "content": content}],
+        "messages": [*outset, {"role": "user", "content": content}],
         "max_tokens": question.longest,
         "temperature": 0,
         "stream": True,
         "logprobs": True,
+        "skip_special_tokens": False,  # DeepSeek-OCR's places and tables are written with such tokens
         **(_CAREFULLY if question.careful else {}),
     }
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from manuscribe.errors import UsageError
 from manuscribe.extras import missing
 from manuscribe.readers.vlm.answers import Answer, Question
+from manuscribe.readers.vlm.prompts import INSTRUCTED, prompts_by_name
 from manuscribe.readers.vlm.remote.images import SIZES
 from manuscribe.readers.vlm.remote.judging import judged, refusal
 from manuscribe.readers.vlm.remote.models import models_reply, version_in
-from manuscribe.readers.vlm.remote.prompts import prompts_of
 from manuscribe.readers.vlm.remote.requests import refused_by, request_of
 from manuscribe.readers.vlm.remote.retrying import patiently
 from manuscribe.readers.vlm.remote.together import together
@@ -69,11 +69,15 @@ class RemoteRuntime:
         self.name, self.at_once = model, at_once
         self.version = patiently(partial(_version, self._endpoint, model), pause)
         self.choices: Mapping[str, str] = {"endpoint": self._endpoint.name}
-        self.prompts = prompts_of(model)
+        self.prompts: Mapping[str, str] = prompts_by_name(model) or INSTRUCTED
         self.sizes: Sequence[str] = SIZES
 
     def __repr__(self) -> str:
         return f"RemoteRuntime({self.name!r} at {self._endpoint.name})"
+
+    def takes(self, size: str) -> bool:
+        """See `answers.Runtime`."""
+        return size in self.sizes
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """The answers, in the questions' order; may be called from several threads.

@@ -9,13 +9,14 @@ from manuscribe.training.finetune.stage import Stage
 
 _SEEING = r"vision|visual|vit|sam_model|image_encoder"
 _NOT_SEEING = rf"(?!.*(?:{_SEEING}))"
-_BRIDGE = r"projector|merger|connector|mlp_AR"
+_BRIDGE = r"projector|merger|connector"
 _ATTENTION = {
     "decoder": rf"{_NOT_SEEING}.*layers\.\d+\.self_attn\.[qkvo]_proj",
     "encoder": rf"(?=.*(?:{_SEEING})).*attn\.(?:qkv|qkv_proj|[qkvo]_proj|proj|out_proj)",
 }
 _FEED = {
-    # Of a mixture of experts all experts, and those that are shared; not what chooses among them.
+    # Of a mixture of experts all experts that are modules, and those that are shared; not what chooses among them. In
+    # DeepSeek-OCR 2 transformers keeps the experts in one parameter, which adapters and four bits pass by.
     "decoder": rf"{_NOT_SEEING}.*layers\.\d+\.mlp\.(?:\w+\.)*(?:gate|up|down)_proj",
     "encoder": rf"(?=.*(?:{_SEEING})).*mlp\.(?:fc[12]|lin[12]|linear_fc[12]|(?:gate|up|down)_proj)",
 }

@@ -124,6 +124,8 @@ class VlmPupil:
 
     def reader(self, model: Any, beams: int) -> VlmReader:
         """See `Pupil.reader`."""
+        if torch.cuda.is_available():
+            model.to("cuda")
         options = ReaderOptions(level="paragraph", prompt=self.prompt, size=self.size, beams=beams)
         return VlmReader(f"{PREFIX}the model", options, LocalRuntime.of(self.loaded, model))
 
@@ -159,7 +161,7 @@ def load_vlm_pupil(name: str, revision: str | None, *, prompt: str | None, size:
         found,
         revision,
         precision="bf16" if half else "fp32",
-        device="cuda" if half else "cpu",
+        device="cpu",  # where it is loaded first; how much a step takes depends on the recipe
         level="paragraph",
         size=size,
         longest=_LONGEST,
