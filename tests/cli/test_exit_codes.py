@@ -43,7 +43,7 @@ def test_quiet_is_quiet(manuscribe, line_image, tmp_path):
         (2, ["read", "IMAGE", "--beam-width", "3"], "No such option"),
         (2, ["read", "IMAGE", "--beams", "many"], "Invalid value"),
         (2, ["read", "IMAGE", "--beams", "0"], "Option 'beams'"),
-        (2, ["read", "IMAGE", "--level", "word"], "Option 'level'"),
+        (2, ["read", "IMAGE", "--level", "book"], "Option 'level'"),
         (2, ["read", "IMAGE", "--device", "abacus"], "Option 'device'"),
         (2, ["read", "IMAGE", "-f", "docx"], "Use one of alto, json, page, txt"),
         (2, ["read", "IMAGE", "-f", ","], "-f txt,page"),
