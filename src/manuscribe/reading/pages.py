@@ -104,10 +104,11 @@ class PageReader:
         (passage,) = reader.read_whole([image], self.options.level)
         with self._alone:
             empty = self._segmenter.segment(image)
-            hints = self._drafted(image, empty)
         if SUSPECT in passage.notes and empty.lines:
             page = self._transcribe(image, empty)
             return replace(page, notes=(*page.notes, LOST))
+        with self._alone:
+            hints = self._drafted(image, empty)
         page = page_of(passage, empty, hints)
         regions = tuple(
             replace(region, lines=tuple(finished(marked(sane(line)), self.options) for line in region.lines))

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from manuscribe.datasets.rendering.hands import font
 
@@ -67,6 +67,6 @@ def _slanted(ink: NDArray[np.float32], slant: float) -> NDArray[np.float32]:
     return np.concatenate(rows).astype(np.float32)
 
 
-def _edges(line: str, start: int, letters: "object") -> NDArray[np.float64]:
-    lengths = np.array([letters.getlength(line[:n]) for n in range(len(line) + 1)], np.float64)  # type: ignore[attr-defined]
+def _edges(line: str, start: int, letters: ImageFont.FreeTypeFont) -> NDArray[np.float64]:
+    lengths = np.array([letters.getlength(line[:n]) for n in range(len(line) + 1)], np.float64)
     return start + np.stack([lengths[:-1], lengths[1:]], axis=1)

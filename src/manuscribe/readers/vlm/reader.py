@@ -16,7 +16,7 @@ from manuscribe.readers.vlm.naming import named
 from manuscribe.readers.vlm.passages import Passage, passage_of
 from manuscribe.readers.vlm.signals import signals_of
 
-SUSPECT = "suspect: the reader ran in circles, or came to no end, at every size"
+SUSPECT = "suspect: the reader ran in circles, at every size that was tried"
 _logger = logging.getLogger(__name__)
 _NEAR = 2  # sizes beside its own at which an image is shown again
 _LONGEST = {"word": 64, "line": 256, "paragraph": 1024, "page": 4096}  # tokens

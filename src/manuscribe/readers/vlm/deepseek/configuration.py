@@ -54,7 +54,6 @@ class DeepseekOCRConfig(PreTrainedConfig):
 
     model_type = MODEL_TYPE
     keys_to_ignore_at_inference = ("past_key_values",)
-    attribute_map = {}  # noqa: RUF012
 
     vocab_size: int = 129280
     hidden_size: int = 1280
