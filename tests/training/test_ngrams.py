@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from manuscribe.text.characters import START, CharacterModel
-from manuscribe.training.ngrams import fit, joined
+from manuscribe.training.ngrams import Text, fit, joined
 
 
 def classes(text: str, begins: bool = True) -> np.ndarray:
@@ -14,7 +14,7 @@ def classes(text: str, begins: bool = True) -> np.ndarray:
 
 
 def fitted(texts: list[str], order: int = 3, threshold: float = 0.0, begins: bool = True) -> CharacterModel:
-    return fit(joined([classes(t, begins) for t in texts], [1.0] * len(texts)), 5, order, threshold)
+    return fit(joined([Text(classes(t, begins), 1.0, 1.0) for t in texts]), 5, order, threshold)
 
 
 def probability(model: CharacterModel, before: str, letter: str) -> float:
@@ -24,12 +24,20 @@ def probability(model: CharacterModel, before: str, letter: str) -> float:
     return math.exp(model.step(context, ord(letter) - 96)[0])
 
 
-def test_witten_bell_by_hand() -> None:
+def test_discounts_by_hand() -> None:
     model = fitted(["ab", "ac", "ab"], order=2)
-    # After a: b twice, c once, two kinds; unigrams: a 3, b 2, c 1, three kinds, of 6 letters and 5 classes.
+    # After a: b twice, c once; 1 and 0.5 of them go to the letters, of which there are a 3, b 2, c 1: three kinds, of 6
+    # letters and 5 classes.
     lower = (2 + 3 / 5) / 9
-    assert probability(model, "a", "b") == pytest.approx((2 + 2 * lower) / 5, rel=0.03)
-    assert probability(model, "", "a") == pytest.approx((3 + (3 + 3 / 5) / 9) / 4, rel=0.03)
+    assert probability(model, "a", "b") == pytest.approx(1 / 3 + 0.5 * lower, rel=0.03)
+    assert probability(model, "", "a") == pytest.approx(0.5 + 0.5 * (3 + 3 / 5) / 9, rel=0.03)
+
+
+def test_letters_that_follow_one_letter_only_are_not_expected_after_others() -> None:
+    # c follows b alone, though often; d follows three letters, once each. After e, which is followed by neither:
+    model = fit(joined([Text(classes(t), 1.0, 1.0) for t in ["abc"] * 6 + ["ad", "bd", "cd", "ea"]]), 6, 3, 0.0)
+    assert probability(model, "ab", "c") > 0.7
+    assert probability(model, "e", "d") == pytest.approx(probability(model, "e", "c"), rel=0.6)
 
 
 def test_texts_do_not_run_into_each_other() -> None:
@@ -39,7 +47,7 @@ def test_texts_do_not_run_into_each_other() -> None:
 
 
 def test_weights_count_as_often_as_they_say() -> None:
-    twice = fit(joined([classes("ab"), classes("ac")], [2.0, 1.0]), 5, 2, 0.0)
+    twice = fit(joined([Text(classes("ab"), 2.0, 1.0), Text(classes("ac"), 1.0, 1.0)]), 5, 2, 0.0)
     written_out = fitted(["ab", "ab", "ac"], order=2)
     assert probability(twice, "a", "b") == pytest.approx(probability(written_out, "a", "b"), rel=0.01)
 

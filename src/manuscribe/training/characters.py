@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import wordfreq
-from numpy.typing import NDArray
 from pydantic import Field
 
 from manuscribe.datasets.rendering.texts import TextSource, load_texts
@@ -16,11 +15,10 @@ from manuscribe.text.charset import charset
 from manuscribe.training.export import write_card
 from manuscribe.training.form import RecipeForm
 from manuscribe.training.lines import RealSection
-from manuscribe.training.ngrams import LONGEST, fit, joined
+from manuscribe.training.ngrams import LONGEST, Text, fit, joined
 
-Classes = NDArray[np.uint64]
-Texts = Iterator[tuple[str, float, bool]]
-"""Texts with how often each counts, and whether it begins a line."""
+_Counted = Iterator[tuple[str, float, bool]]
+"""Texts with how often each counts; and whether it is a line, or a word that was counted elsewhere."""
 
 _SUFFIX = ".safetensors"
 
@@ -67,9 +65,8 @@ def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet:
     numbers = {character: number for number, character in enumerate(characters, start=1)}
     learnt, held = recipe.data.split(root, characters)
     rows = [*((line.text, 1.0, True) for line in learnt), *_texts(recipe.data, root)]
-    rows = [row for row in rows if set(row[0]) <= set(characters)]
-    counted = joined([_classes(text, numbers, begins) for text, _, begins in rows], [weight for _, weight, _ in rows])
-    model = fit(counted, len(characters) + 1, recipe.order, recipe.threshold)
+    texts = [_as_classes(*row, numbers) for row in rows if set(row[0]) <= set(characters)]
+    model = fit(joined(texts), len(characters) + 1, recipe.order, recipe.threshold)
     path = out / f"{recipe.name}{_SUFFIX}"
     model.save(path)
     figures = {"bits_per_character": bits_per_character(model, [line.text for line in held], numbers)}
@@ -88,7 +85,7 @@ def bits_per_character(model: CharacterModel, texts: Sequence[str], numbers: Map
     return nats / math.log(2) / sum(map(len, texts))
 
 
-def _texts(data: CorpusSection, root: Path) -> Texts:
+def _texts(data: CorpusSection, root: Path) -> _Counted:
     sentences = load_texts(root / data.texts, data.languages)
     source, rng = TextSource(sentences), np.random.default_rng(data.seed)
     for language in data.languages:
@@ -100,7 +97,7 @@ def _texts(data: CorpusSection, root: Path) -> Texts:
         yield from _words(language, source.common_words(language), data.words)
 
 
-def _words(language: str, words: Sequence[str], count: int) -> Texts:
+def _words(language: str, words: Sequence[str], count: int) -> _Counted:
     """Words between spaces, each as often as it occurs in so many words; a few with a capital."""
     frequencies = np.array([wordfreq.word_frequency(word, language) for word in words])
     counts = frequencies / frequencies.sum() * count
@@ -109,5 +106,6 @@ def _words(language: str, words: Sequence[str], count: int) -> Texts:
         yield f" {word.capitalize()} ", 0.2 * weight, False
 
 
-def _classes(text: str, numbers: Mapping[str, int], begins: bool) -> Classes:
-    return np.array([*([START] if begins else []), *(numbers[c] for c in text)], dtype=np.uint64)
+def _as_classes(text: str, weight: float, line: bool, numbers: Mapping[str, int]) -> Text:
+    classes = np.array([*([START] if line else []), *(numbers[c] for c in text)], dtype=np.uint64)
+    return Text(classes, weight, weight if line else min(weight, 1.0))
