@@ -14,10 +14,13 @@ from manuscribe.datasets.augmentation.varying import vary
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.datasets.lines import read_lines
 from manuscribe.datasets.rendering.hands import load_faces
+from manuscribe.datasets.rendering.pens import Writer, cut_lines
 from manuscribe.datasets.rendering.synthetic import LineRenderer
 from manuscribe.datasets.rendering.texts import TextSource, load_texts
 from manuscribe.datasets.splits import split_groups
+from manuscribe.engines.openvino import OpenVinoModel
 from manuscribe.errors import InputError, UsageError
+from manuscribe.models.files import embedded
 from manuscribe.readers.compact.lines import to_height
 from manuscribe.training.form import Section
 
@@ -61,12 +64,18 @@ class RealSection(Section):
 
 
 class SyntheticSection(Section):
-    """Rendered lines: where fonts and sentences lie, and how often each language is drawn."""
+    """Rendered lines: where fonts and sentences lie, and how often each language is drawn.
+
+    Attributes:
+        pens: How many of the real lines are cut up, at most, so that their writers lend their strokes to other texts;
+            each takes the embedded reader some hundredths of a second at the start.
+    """
 
     fonts: str
     texts: str
     share: float = Field(ge=0, le=1)
     languages: Mapping[str, float]
+    pens: int = Field(default=0, ge=0)
 
 
 class DataSection(RealSection):
@@ -169,7 +178,8 @@ class LineSource:
         self._data = data
         rest, held = data.split(root, known)
         self.texts = TextSource(load_texts(root / data.synthetic.texts, sorted(data.synthetic.languages)))
-        self._renderer = LineRenderer(load_faces(root / data.synthetic.fonts), self.texts)
+        writers = _writers(rest, data) if data.synthetic.pens else []
+        self._renderer = LineRenderer(load_faces(root / data.synthetic.fonts), self.texts, writers)
         if not held:
             raise UsageError(
                 "No lines can be held out: every source of the recipe's lines has a single group.",
@@ -197,6 +207,12 @@ class LineSource:
         weights = np.array([synthetic.languages[name] for name in names])
         language = str(rng.choice(names, p=weights / weights.sum()))
         return self._renderer.draw(language, max(1, place.width // _PIXELS_A_CHARACTER), rng)
+
+
+def _writers(lines: Sequence[LabelledLine], data: DataSection) -> list[Writer]:
+    reader = embedded("compact")
+    network = OpenVinoModel(reader.path)
+    return cut_lines(lines, data.synthetic.pens, lambda ink: network(ink)[0][0], reader.charset, data.seed)
 
 
 def squeeze(line: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:

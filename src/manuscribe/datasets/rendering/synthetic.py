@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from manuscribe.datasets.rendering.borrowed import BORROWERS, SHAPED, BorrowedHand, can_lend
 from manuscribe.datasets.rendering.hands import DRAWN, Face, FontHand, Hand, Ink
+from manuscribe.datasets.rendering.pens import PenHand, Writer
 from manuscribe.datasets.rendering.texts import TextSource
 from manuscribe.errors import InputError
 
 HEIGHT = 64
 _COVERED = 0.95  # share of a language's letters, as they occur, that at least one font has
 _TRIES = 1000  # texts that are drawn until a font has all their characters
-_BORROWED = 0.6  # share of Cyrillic lines that are written with the strokes of Latin fonts
+_PENNED = 0.25  # share of lines that are written with cuttings of real pens, where there are some
+_BORROWED = 0.6  # share of other Cyrillic lines that are written with the strokes of Latin fonts
 _BASELINE = 0.70  # where the baseline lies in a cut line, as a share of its height
 
 
@@ -29,14 +31,16 @@ class LineRenderer:
     Args:
         faces: Fonts to choose from; a text is only drawn in a font that has all its characters.
         source: Where texts come from.
+        writers: Real writers who lend their strokes.
 
     Raises:
         InputError: No font has the letters of one of the source's languages.
     """
 
-    def __init__(self, faces: Sequence[Face], source: TextSource) -> None:
+    def __init__(self, faces: Sequence[Face], source: TextSource, writers: Sequence[Writer] = ()) -> None:
         self._faces = faces
         self._source = source
+        self._writers = writers
         self._lenders = [face for face in faces if can_lend(face.characters)]
         for language, letters in source.letters().items():
             best = max(sum(letters[sign] for sign in letters.keys() & face.characters) for face in faces)
@@ -64,11 +68,14 @@ class LineRenderer:
     def _hand(self, text: str, language: str, rng: np.random.Generator) -> Hand | None:
         """A hand that can write a text."""
         needed = set(text) - {" "}
+        able = [face for face in self._faces if needed <= face.characters]
+        if able and self._writers and rng.random() < _PENNED:
+            writer = self._writers[int(rng.integers(len(self._writers)))]
+            return PenHand(writer, able[int(rng.integers(len(able)))].path, rng)
         if language in BORROWERS and self._lenders and rng.random() < _BORROWED:
             face = self._lenders[int(rng.integers(len(self._lenders)))]
             if needed - SHAPED <= face.characters:
                 return BorrowedHand(face.path, int(rng.integers(2**16)))
-        able = [face for face in self._faces if needed <= face.characters]
         if not able:
             return None
         return FontHand(able[int(rng.integers(len(able)))].path)
