@@ -78,12 +78,12 @@ def test_points_find_back_to_the_page(share, y, fall):
     polygon = tuple((x, b - 40) for x, b in baseline) + tuple((x, b + 15) for x, b in baseline[::-1])
     crop = crop_line(page(300, 600), Line(polygon=polygon, baseline=baseline))
     column = share * (crop.pixels.shape[1] - 1)
-    px, py = crop.to_page(column, y)
+    ((px, py), begin) = crop.to_page([(column, y), (0, y)])
     along = np.array([400, fall]) / np.hypot(400, fall)
     across = np.array([-along[1], along[0]])
     offset = np.array([px, py]) - baseline[0]
     assert offset @ across == pytest.approx(y / crop.scale - crop.above, abs=0.5)
-    start = np.array(crop.to_page(0, y)) - baseline[0]
+    start = np.array(begin) - baseline[0]
     assert (offset - start) @ along == pytest.approx(column / crop.scale, rel=0.02, abs=1)
 
 

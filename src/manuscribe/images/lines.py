@@ -1,5 +1,6 @@
 """Cutting a line of writing out of its page, straightened along its baseline, and finding the way back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -42,19 +43,21 @@ class Crop:
     above: float
     scale: float
 
-    def to_page(self, x: float, y: float) -> Point:
-        """The point of the page seen at (x, y) of the crop; beyond its sides the last column counts."""
+    def to_page(self, points: Sequence[Point]) -> Polygon:
+        """The points of the page seen at points (x, y) of the crop; beyond its sides the last column counts."""
+        x, y = np.array(points, np.float64).reshape(-1, 2).T
         columns = np.arange(len(self.feet))
-        foot = [np.interp(x, columns, self.feet[:, axis]) for axis in (0, 1)]
-        normal = [np.interp(x, columns, self.normals[:, axis]) for axis in (0, 1)]
-        across = y / self.scale - self.above
-        return float(foot[0] + across * normal[0]), float(foot[1] + across * normal[1])
+        foot, normal = (
+            np.stack([np.interp(x, columns, along[:, axis]) for axis in (0, 1)], axis=1)
+            for along in (self.feet, self.normals)
+        )
+        across = (y / self.scale - self.above)[:, None]
+        return tuple(map(tuple, (foot + across * normal).tolist()))
 
     def locate(self, start: float, end: float) -> Polygon:
         """The polygon on the page of the columns from `start` to `end`, over the whole height of the crop."""
-        height, middle = len(self.pixels), (start + end) / 2
-        columns = (start, middle, end)
-        return tuple(self.to_page(x, 0) for x in columns) + tuple(self.to_page(x, height) for x in columns[::-1])
+        height, columns = float(len(self.pixels)), (start, (start + end) / 2, end)
+        return self.to_page([(x, 0.0) for x in columns] + [(x, height) for x in columns[::-1]])
 
 
 def cut_line(image: npt.NDArray[np.uint8], line: Line, height: int = 64) -> Grey:

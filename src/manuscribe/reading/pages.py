@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
@@ -196,6 +197,6 @@ def _placed(line: Line, reading: Line, crop: Crop) -> Line:
 
 
 def _on_page(characters: Sequence[Character], crop: Crop) -> tuple[Character, ...]:
-    return tuple(
-        replace(c, polygon=tuple(crop.to_page(x, y) for x, y in c.polygon)) if c.polygon else c for c in characters
-    )
+    # All points at once: a page has thousands.
+    points = iter(crop.to_page([point for character in characters for point in character.polygon or ()]))
+    return tuple(replace(c, polygon=tuple(islice(points, len(c.polygon)))) if c.polygon else c for c in characters)

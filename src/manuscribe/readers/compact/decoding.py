@@ -78,16 +78,13 @@ def log_probability(scores: Scores, numbers: list[int]) -> float:
         return 0.0 if not numbers else _NEVER
     states = np.full(2 * len(numbers) + 1, BLANK)
     states[1::2] = numbers
-    # A letter may follow a letter without a blank between them unless both are the same.
-    skip = np.zeros(len(states), dtype=bool)
-    skip[2:] = (states[2:] != BLANK) & (states[2:] != states[:-2])
+    leap = _leaps(states)
     forward = np.full(len(states), _NEVER)
     forward[:2] = scores[0, states[:2]]
     for frame in scores[1:, states]:
         stay_or_step = forward.copy()
         stay_or_step[1:] = np.logaddexp(forward[1:], forward[:-1])
-        leap = np.where(skip[2:], forward[:-2], _NEVER)
-        stay_or_step[2:] = np.logaddexp(stay_or_step[2:], leap)
+        stay_or_step[2:] = np.logaddexp(stay_or_step[2:], forward[:-2] + leap)
         forward = stay_or_step + frame
     return float(np.logaddexp.reduce(forward[-2:]))
 
@@ -134,22 +131,29 @@ def locate(scores: Scores, numbers: list[int]) -> list[Letter]:
 
 
 def _viterbi(scores: NDArray[np.float64], states: NDArray[np.int64]) -> NDArray[np.int64]:
-    frames, count = scores.shape
-    skip = np.zeros(count, dtype=bool)
-    skip[2:] = (states[2:] != BLANK) & (states[2:] != states[:-2])
-    best = np.full(count, _NEVER)
-    best[:2] = scores[0, :2]
-    came = np.zeros((frames, count), dtype=np.int64)
-    for time in range(1, frames):
-        steps = np.full((3, count), _NEVER)
-        steps[0], steps[1, 1:], steps[2, 2:] = best, best[:-1], np.where(skip[2:], best[:-2], _NEVER)
-        came[time] = steps.argmax(axis=0)
-        best = steps.max(axis=0) + scores[time]
-    path = np.zeros(frames, dtype=np.int64)
-    path[-1] = count - 1 if best[-1] >= best[-2] else count - 2
-    for time in range(frames - 1, 0, -1):
-        path[time - 1] = path[time] - came[time, path[time]]
+    """The most probable state of each frame; scores T×S are those of the states."""
+    leap = _leaps(states)
+    best = np.full(scores.shape, _NEVER)
+    best[0, :2] = scores[0, :2]
+    for before, now, frame in zip(best, best[1:], scores[1:], strict=False):
+        now[:] = before
+        np.maximum(now[1:], before[:-1], out=now[1:])
+        np.maximum(now[2:], before[:-2] + leap, out=now[2:])
+        now += frame
+    state = len(states) - 1 - int(best[-1, -1] < best[-1, -2])
+    path = np.full(len(scores), state)
+    for time in range(len(scores) - 1, 0, -1):
+        came = best[time - 1, max(0, state - 2) : state + 1][::-1].tolist()  # from itself, from one before, from two
+        if len(came) == 3 and leap[state - 2] == _NEVER:
+            came.pop()
+        state -= came.index(max(came))
+        path[time - 1] = state
     return path
+
+
+def _leaps(states: NDArray[np.int64]) -> NDArray[np.float64]:
+    """For each state but the first two: 0 if it may follow the one two before, as a letter unlike it may; else −∞."""
+    return np.where((states[2:] != BLANK) & (states[2:] != states[:-2]), 0.0, _NEVER)
 
 
 class _Prefixes:

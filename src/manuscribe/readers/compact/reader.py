@@ -91,21 +91,30 @@ class CompactReader:
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        return [reading.line for reading in self._readings(lines, of_one_page)]
+        readings = self._network.map(self._read, lines)
+        return [reading.line for reading in self._settled_together(readings, of_one_page)]
 
     def read_with_signals(
         self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False
     ) -> list[tuple[Line, Signals]]:
         """As `read`, with the signals of each reading; see `TellingReader`."""
+        found = self._network.map(self._read_and_judge, lines)
+        readings = self._settled_together([reading for reading, _ in found], of_one_page)
         return [
-            (found.line, signals_of(found.scores, found.letters, found.texts[: self._judging], self._fusion))
-            for found in self._readings(lines, of_one_page)
+            (settled.line, signals if settled is reading else self._signals(settled))
+            for settled, (reading, signals) in zip(readings, found, strict=True)
         ]
 
-    def _readings(self, lines: Sequence[NDArray[np.uint8]], of_one_page: bool) -> list[_Reading]:
-        readings = self._network.map(self._read, lines)
+    def _read_and_judge(self, line: NDArray[np.uint8]) -> tuple[_Reading, Signals]:
+        reading = self._read(line)
+        return reading, self._signals(reading)
+
+    def _signals(self, reading: _Reading) -> Signals:
+        return signals_of(reading.scores, reading.letters, reading.texts[: self._judging], self._fusion)
+
+    def _settled_together(self, readings: list[_Reading], of_one_page: bool) -> list[_Reading]:
         if of_one_page and self._fusion and self._options.language is None:
-            readings = self._in_one_script(readings)
+            return self._in_one_script(readings)
         return readings
 
     def _read(self, line: NDArray[np.uint8]) -> _Reading:
