@@ -24,6 +24,7 @@ STARTS = 5
 LINES = 50
 LINE_WIDTH = 1024
 LINES_A_PAGE = 30
+USUAL_PAGE = range(LINES_A_PAGE - 5, LINES_A_PAGE + 6)
 LETTER = Path(__file__).parents[1] / "examples" / "letter.jpg"
 READY = {
     "start, ready to read lines": "import manuscribe; manuscribe.Reader('compact')",
@@ -106,10 +107,17 @@ def _pages(images: Sequence[Path], threads: int) -> list[Measurement]:
     from manuscribe.reading.pages import PageReader
 
     reader = PageReader(ReadingOptions(threads=threads))
-    seconds = [_timed(lambda: reader.read(image)) for image in watched(images, "Pages")]  # noqa: B023  called at once
+    seconds, usual = [], []
+    for image in watched(images, "Pages"):
+        start = time.perf_counter()
+        document = reader.read(image)
+        seconds.append(time.perf_counter() - start)
+        if sum(len(page.lines) for page in document.pages) in USUAL_PAGE:
+            usual.append(seconds[-1])
+    of_usual = f"a page of {USUAL_PAGE.start} to {USUAL_PAGE.stop - 1} lines, of {len(usual)}, median"
     return [
         Measurement(f"a page, of {len(images)}, each", seconds, "s", 3),
-        Measurement(f"a page, of {len(images)}, median", seconds, "s", 1.2, statistics.median),
+        *([Measurement(of_usual, usual, "s", 1.2, statistics.median)] if usual else []),
     ]
 
 

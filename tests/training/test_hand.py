@@ -52,8 +52,7 @@ def test_a_hand_is_taught_reported_and_read(root: Path) -> None:
     assert "TIME US" in card, "what the reader was made from, before, is credited"
     values = json.loads((root / "out" / "hand.json").read_text(encoding="utf-8"))
     task = load_recipe(root / "recipe.yaml").module.build_task(load_recipe(root / "recipe.yaml").recipe, root)
-    task.finish(root / "out" / "best.safetensors")
-    task.model.eval()
+    task.finish(root / "out" / "best.safetensors", task.recipe.keep)
     assert values["metrics"]["cer"] == pytest.approx(task.evaluate()["cer"]), "the card tells of what was written"
     assert "On test lines" in (root / "out" / "report.md").read_text(encoding="utf-8")
     assert train(root) == ExitCode.OUTPUT
@@ -69,7 +68,7 @@ def test_what_is_kept_of_the_reader_is_mixed_in(root: Path) -> None:
     begun = {name: tensor.clone() for name, tensor in task.model.state_dict().items()}
     assert train(root) == ExitCode.OK
     learnt = load_file(root / "out" / "best.safetensors")
-    task.finish(root / "out" / "best.safetensors")
+    task.finish(root / "out" / "best.safetensors", 0.25)
     name = next(name for name, _ in task.model.named_parameters())
     mixed = task.model.state_dict()[name]
     assert mixed.numpy() == pytest.approx((0.75 * learnt[name] + 0.25 * begun[name]).numpy(), abs=1e-6)

@@ -88,6 +88,7 @@ def test_an_interrupted_run_resumes_and_is_not_overwritten(ground_truth: Path, t
         ("loop.steps=-1", "loop.steps"),
         ("nonsense", "key=value"),
         ("name.x=3", "which is a value"),
+        ("keep=0.4", "name a start"),
     ],
 )
 def test_a_wrong_recipe_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, said: str) -> None:
@@ -221,3 +222,23 @@ def test_tensors_that_cannot_be_written_are_an_error_of_the_output(tmp_path: Pat
 
     with pytest.raises(OutputError, match=r"x\.safetensors cannot be written"):
         save_tensors({"x": torch.zeros(1)}, tmp_path / "none" / "x.safetensors")
+
+
+def test_what_was_learnt_is_mixed_with_the_start(ground_truth: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from manuscribe.training.recipe import load_recipe, run_recipe
+
+    first = run_recipe(load_recipe(small_recipe(tmp_path)), ground_truth, tmp_path / "first", quiet=True)
+    loaded = load_recipe(small_recipe(tmp_path), [f"start={first}", "keep=0.4", "loop.learning_rate=0.05"])
+    run_recipe(loaded, ground_truth, tmp_path / "second", quiet=True)
+    task = loaded.module.build_task(loaded.recipe, ground_truth)
+    begun = {name: tensor.clone() for name, tensor in task.model.state_dict().items()}
+    weights = tmp_path / "second" / "best.safetensors"
+    figures = task.finish(weights, 0.4)
+    learnt, name = load_file(weights), "head.weight"
+    assert not torch.allclose(learnt[name], begun[name])
+    assert torch.allclose(task.model.state_dict()[name], 0.6 * learnt[name] + 0.4 * begun[name], atol=1e-6)
+    card = json.loads((tmp_path / "second" / "compact.json").read_text(encoding="utf-8"))
+    assert card["metrics"]["cer"] == pytest.approx(figures["cer"], abs=1e-6)

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from pydantic import Field
-from safetensors.torch import load_file
 
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.errors import InputError
@@ -56,7 +54,6 @@ class HandTask(CompactTask):
         self._real = RealLines(lines.train, {})
         self._held = samples(lines.validation, len(lines.validation), recipe.loop.seed)
         self.start(recipe.start, self.batch(0).lines)
-        self._begun = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def batch(self, step: int) -> Batch:
         """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""
@@ -68,15 +65,6 @@ class HandTask(CompactTask):
         """CER of the validation lines, greedy."""
         return {"cer": self.cer(self._held)}
 
-    def finish(self, weights: Path) -> None:
-        """Take the trained weights, mixed with those that it began with."""
-        learnt, keep = load_file(weights), self.recipe.keep
-        mixed = {
-            name: torch.lerp(tensor, self._begun[name], keep) if tensor.is_floating_point() else tensor
-            for name, tensor in learnt.items()
-        }
-        self.model.load_state_dict(mixed)
-
 
 def build_task(recipe: Recipe, root: Path) -> HandTask:
     """Load the data of a recipe, whose paths are relative to `root`, and the reader that is taught."""
@@ -85,10 +73,7 @@ def build_task(recipe: Recipe, root: Path) -> HandTask:
 
 def export(recipe: Recipe, task: HandTask, weights: Path, figures: Mapping[str, float], out: Path) -> Path:
     """Write the taught reader into the folder `out`, with its card and a report of what it reads better."""
-    task.finish(weights)
-    task.model.eval()
-    with torch.inference_mode():
-        figures = {**figures, **task.evaluate()}  # of what is written, which is mixed
+    figures = {**figures, **task.finish(weights, recipe.keep)}
     card = recipe.for_card(task.parameters, figures, task.characters)
     # What it began with is in it still, and so is what that was made from.
     before = [Credit(**credit) for credit in model_file(recipe.start).card.get("credits", ())]

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -52,13 +52,22 @@ class Recipe(NetworkForm):
     Attributes:
         start: The reader whose weights training begins with: an embedded one's name, or the path of an exported
             `.onnx`; nothing begins afresh.
+        keep: Share of its weights that stays in the result, mixed with what was learnt: the two together often read
+            better than either (WiSE-FT, arXiv 2109.01903, section 3).
     """
 
     kind: Literal["compact-reader"]
     start: str | None = None
+    keep: float = Field(default=0.0, ge=0, lt=1)
     data: DataSection
     batch: BatchSection = BatchSection()
     network: NetworkSection = NetworkSection()
+
+    @model_validator(mode="after")
+    def _something_to_keep(self) -> Self:
+        if self.keep and not self.start:
+            raise ValueError("keep is a share of start's weights: name a start")
+        return self
 
 
 def model_file(name: str) -> ModelFile:
@@ -105,6 +114,24 @@ class CompactTask:
         if begun.charset != self.characters:
             raise ModelError(f"{begun.path} reads another charset than this version of manuscribe trains.")
         start_from(begun.path, self.model, lines)
+        self._begun = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def finish(self, weights: Path, keep: float) -> dict[str, float]:
+        """Take the trained weights, mixed with a share of those that it began with; returns the mixture's figures."""
+        learnt = load_file(weights)
+        if keep:
+            learnt = {
+                name: torch.lerp(tensor, self._begun[name], keep) if tensor.is_floating_point() else tensor
+                for name, tensor in learnt.items()
+            }
+        self.model.load_state_dict(learnt)
+        self.model.eval()
+        with torch.inference_mode():
+            return self.evaluate() if keep else {}
+
+    def evaluate(self) -> dict[str, float]:
+        """Figures on lines that are held out."""
+        raise NotImplementedError
 
     def together(self, samples: Sequence[Sample], width: int, rng: np.random.Generator) -> Batch:
         """Lines of about a width as a batch."""
@@ -172,7 +199,7 @@ def build_task(recipe: Recipe, root: Path) -> CompactReaderTask:
 
 def export(recipe: Recipe, task: CompactTask, weights: Path, figures: Mapping[str, float], out: Path) -> Path:
     """Write trained weights as an ONNX file into the folder `out`, with its card."""
-    task.model.load_state_dict(load_file(weights))
+    figures = {**figures, **task.finish(weights, recipe.keep)}
     return write_reader(task, recipe.for_card(task.parameters, figures, task.characters), out)
 
 

@@ -37,7 +37,7 @@ _PIXELS_A_FRAME = 4
 _CHARACTERS = "characters"
 _BEAMS = 8
 # Of the character model beside the network; chosen on groups held out of the training lines.
-_WEIGHT, _BONUS = 0.45, 1.6
+_WEIGHT, _BONUS = 0.6, 1.8
 # Nats a letter that a reading in the page's script may be less probable than one in another. What is really written in
 # another script mostly loses more (measured on held-out lines).
 _DOUBT = 1.2
