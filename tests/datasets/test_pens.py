@@ -21,7 +21,7 @@ def line(text: str, group: str = "w") -> LabelledLine:
     image = np.full((64, WIDTH * len(text) + 64), 230, np.uint8)
     for place, letter in enumerate(text):
         if letter != " ":
-            width = 4 + LETTERS.index(letter)
+            width = 4 + LETTERS.find(letter)
             image[28:46, place * WIDTH + 2 : place * WIDTH + 2 + width] = 20
     return LabelledLine(cv2.imencode(".png", image)[1].tobytes(), text, "own", group, group, "fr")
 
@@ -79,7 +79,8 @@ def test_a_writer_of_few_or_short_lines_lends_nothing() -> None:
     text = "nom tu cie mot nu"
     few = [line(text, "few") for _ in range(5)]
     short = [line("nom", "short") for _ in range(20)]
-    assert cut_lines([*few, *short], 100, scorer(text), LETTERS, seed=0) == []
+    unknown = [line("nom tu cie mot nü", "unknown") for _ in range(12)]
+    assert cut_lines([*few, *short, *unknown], 100, scorer(text), LETTERS, seed=0) == []
 
 
 def test_words_come_from_the_longest_pieces_that_were_written(writer: Writer, helper: Path) -> None:

@@ -1,5 +1,6 @@
 """Training of the compact reader: real lines, rendered lines, CTC."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ class Batch:
     lengths: Tensor
 
 
-class CompactTask:
+class CompactTask(ABC):
     """What all ways to train a compact reader share; the lines are the subclass's affair."""
 
     metric = "cer"
@@ -129,9 +130,9 @@ class CompactTask:
         with torch.inference_mode():
             return self.evaluate() if keep else {}
 
+    @abstractmethod
     def evaluate(self) -> dict[str, float]:
         """Figures on lines that are held out."""
-        raise NotImplementedError
 
     def together(self, samples: Sequence[Sample], width: int, rng: np.random.Generator) -> Batch:
         """Lines of about a width as a batch."""

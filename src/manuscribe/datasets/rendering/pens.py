@@ -31,8 +31,8 @@ _SURE = 0.6  # probability from which on a letter is lent
 _LEAST_SURE = 0.9  # share of a line's letters that must be, or its letters may have been found in wrong places
 _LINES = 12  # of a writer; enough for most letters
 _FEWEST = 4  # of them that could be cut
-_SHORTEST, _LONGEST_LINE = 12, 80  # letters
-_FAR = 2.5  # frames
+_SHORTEST, _LONGEST_LINE = 12, 80  # letters of a line that is cut
+_FAR = 2.5  # frames that a letter reaches, at most, beyond those it is seen in
 _SLANTS = np.arange(-0.2, 1.1, 0.1).tolist()  # columns a row, to the right going up
 _MIDDLE = 38  # row of the small letters' middles, about which a line is sheared
 _THIN = 0.15  # share of the fullest row's ink below which a row is between lines
@@ -40,7 +40,7 @@ _SMALL_ROWS = 13, 26  # what the height of small letters can be in a line of 64 
 _PALE, _DARK = 0.15, 0.75  # ink that becomes none, and full ink
 _FRAME = 4  # pixels
 _STEP = 64  # widths come in steps, for the engine prepares itself anew for each
-_LONGEST = 6
+_LONGEST = 6  # letters of a piece
 _NEAR = 7  # letters whose feet tell where the line runs
 
 
@@ -78,7 +78,7 @@ def cut_lines(
     """Writers with lines cut letter by letter.
 
     Args:
-        lines: Real lines; a writer is a group.
+        lines: Real lines; a writer is a group. Those with characters that the reader does not know are left out.
         count: How many lines to cut, at most.
         scores: A reader: 1×1×64×W ink (W a multiple of 64) to log-probabilities T×C, a frame for each 4 columns.
         characters: Of the reader's classes from 1 on.
@@ -88,7 +88,7 @@ def cut_lines(
     by_writer: dict[str, list[LabelledLine]] = defaultdict(list)
     rng = np.random.default_rng(seed)
     for i in rng.permutation(len(lines)).tolist():
-        if _SHORTEST <= len(lines[i].text) <= _LONGEST_LINE:
+        if _SHORTEST <= len(lines[i].text) <= _LONGEST_LINE and numbers.keys() >= set(lines[i].text):
             by_writer[lines[i].group].append(lines[i])
     names = [name for name in sorted(by_writer) if len(by_writer[name]) >= _LINES]
     chosen = rng.permutation(len(names))[: count // _LINES]
