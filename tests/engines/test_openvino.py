@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from manuscribe.engines import openvino
 from manuscribe.engines.openvino import OpenVinoModel, available_cores
 from manuscribe.errors import ModelError
 
@@ -56,6 +57,7 @@ def test_many_models_can_come_and_go(doubling: Path) -> None:
 _COME_AND_GO = """
 import os, signal, sys
 from pathlib import Path
+from manuscribe.engines import openvino
 from manuscribe.engines.openvino import OpenVinoModel
 
 models = [OpenVinoModel(Path(sys.argv[1]), threads=1) for _ in range(2)]
@@ -91,3 +93,11 @@ def test_threads_that_share_a_model_get_their_own_results(doubling: Path) -> Non
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(model, inputs))
     assert all((result[0] == 2 * array).all() for result, array in zip(results, inputs, strict=True))
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_bfloat16_only_where_the_processor_multiplies_it(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
+    # Asked for it on AVX-512 without it, OpenVINO emulates it: a line took a second.
+    monkeypatch.setattr(openvino, "multiplies_bf16", lambda: has)
+    precisions = [openvino.options(1, 1, bf16=wish)["INFERENCE_PRECISION_HINT"] for wish in (True, False)]
+    assert precisions == (["bf16", "f32"] if has else ["f32", "f32"])

@@ -27,15 +27,14 @@ def doctor() -> int:
 
 
 def _show_devices() -> None:
-    from manuscribe.engines.openvino import available_cores, core
+    from manuscribe.engines.openvino import available_cores, core, multiplies_bf16
 
     try:
-        capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         name = core().get_property("CPU", "FULL_DEVICE_NAME").strip()
+        bf16 = "bf16" if multiplies_bf16() else "no bf16"
     except (ImportError, RuntimeError, OSError) as error:
         typer.echo(f"cpu: OpenVINO does not run: {error}. Install it again: pip install --force-reinstall openvino")
         return
-    bf16 = "bf16" if "BF16" in capabilities else "no bf16"
     typer.echo(f"cpu: {name}, {available_cores()} cores, {bf16}")
 
 

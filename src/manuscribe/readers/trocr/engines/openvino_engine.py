@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manuscribe.engines.openvino import core
+from manuscribe.engines.openvino import core, options
 from manuscribe.engines.openvino_graphs import ROWS
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration
@@ -19,22 +19,17 @@ class OpenVinoEngine:
     """Both graphs on the CPU, from a folder with `image.xml` and `text.xml`.
 
     Args:
-        bf16: Compute in bfloat16 where the processor has it.
+        bf16: Compute in bfloat16 where the processor multiplies it.
 
     Raises:
         ModelError: A file is missing or damaged.
     """
 
     def __init__(self, folder: Path, configuration: Configuration, *, bf16: bool, threads: int) -> None:
-        options = {
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": 1,
-            "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
-            # By itself OpenVINO keeps the past in fewer bits, which changes texts.
-            "KV_CACHE_PRECISION": "bf16" if bf16 else "f32",
-        }
-        self._image, self._text = (_compiled(folder / f"{name}.xml", options) for name in ("image", "text"))
-
+        wishes = options(threads, 1, bf16=bf16)
+        # By itself OpenVINO keeps the past in fewer bits, which changes texts.
+        wishes["KV_CACHE_PRECISION"] = wishes["INFERENCE_PRECISION_HINT"]
+        self._image, self._text = (_compiled(folder / f"{name}.xml", wishes) for name in ("image", "text"))
         self._ports = Ports.of(configuration)
 
     def begin(self, images: Images, texts: int, length: int) -> "OpenVinoSession":  # noqa: ARG002
@@ -86,10 +81,10 @@ class OpenVinoSession:
             state.state = after
 
 
-def _compiled(path: Path, options: dict[str, Any]) -> Any:
+def _compiled(path: Path, wishes: dict[str, Any]) -> Any:
     if not path.is_file():
         raise ModelError(f"{path} is missing.", "Export the checkpoint again.")
     try:
-        return core().compile_model(path, "CPU", options)
+        return core().compile_model(path, "CPU", wishes)
     except RuntimeError as error:
         raise ModelError(f"{path} is no graph that OpenVINO reads.", "Export the checkpoint again.") from error
