@@ -53,7 +53,7 @@ def main() -> str:
     """Read the pages and make the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("../shared/data/pages/dev"))
-    parser.add_argument("--language", help="restrict the reading to a language's characters")
+    parser.add_argument("--language", help="read in this language")
     parser.add_argument("--without", metavar="SOURCE", help="leave out a source, as one whose lines the reader learnt")
     parser.add_argument(
         "--beams", type=int, default=8, help="width of the beam search; 1: letter by letter (default: %(default)s)"

@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         default=["../shared/data/lines/dev-*.parquet"],
         help="parquet files of lines, glob patterns allowed (default: %(default)s)",
     )
-    parser.add_argument("--language", help="restrict the reading to a language's characters")
+    parser.add_argument("--language", help="read in this language")
     parser.add_argument(
         "--beams", type=int, default=8, help="width of the beam search; 1: letter by letter (default: %(default)s)"
     )

@@ -42,7 +42,7 @@ def read(
         path: A JPEG, PNG, TIFF, WebP or BMP file.
         reader: Name of a reader, or a TrOCR checkpoint: its folder, or its name on the Hugging Face hub; or a
             vision-language model, `"vlm:NAME"` or `"vlm:NAME+ADAPTER"`.
-        language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
+        language: Read in this language, e.g. `"ru"`, in its charset alone; `None` leaves it to the reader.
         level: What the image holds.
         beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line.

@@ -106,7 +106,7 @@ def test_a_language_decides_between_letters_that_look_alike() -> None:
     from manuscribe.training.ngrams import Text, fit, joined
 
     counted = joined([Text(np.array([0, 1, 2, 3], dtype=np.uint64), 20.0, 1.0)])
-    model = fit(counted, classes=4, order=3, threshold=0.0)
+    model = fit(counted, range(4), order=3, threshold=0.0)
     scores = one_hot([0, 1, 0, 2, 0, 3])
     scores[5] = np.log([0.02, 0.03, 0.5, 0.45])  # 2 looks a little more like it than 3
     assert beam(scores, 8)[0][0] == [1, 2, 2]

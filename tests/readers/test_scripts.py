@@ -5,6 +5,7 @@ import pytest
 
 from manuscribe.document import Line
 from manuscribe.readers.compact.reader import CompactReader
+from manuscribe.readers.compact.reading import Seen
 from manuscribe.readers.compact.scripts import ScriptScores, scripts_of
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.text.charset import charset
@@ -33,7 +34,7 @@ def seen(text: str, sure: float = 0.9) -> np.ndarray:
 def reader(monkeypatch: pytest.MonkeyPatch) -> CompactReader:
     """The embedded reader, for which a line's image is the number of a text that its network then sees."""
     reader = CompactReader(ReaderOptions(threads=1))
-    monkeypatch.setattr(reader, "_read", lambda line: reader._decode(seen(TEXTS[line[0, 0]]), 0.0, (64, 400)))
+    monkeypatch.setattr(reader, "_look", lambda line, network: Seen(seen(TEXTS[line[0, 0]]), (64, 400)))
     return reader
 
 
@@ -67,8 +68,7 @@ def test_lines_that_are_no_page_do_not_depend_on_each_other(reader: CompactReade
 
 def test_a_language_tells_what_strokes_mean() -> None:
     reader = CompactReader(ReaderOptions(threads=1, language="ru"))
-    line = reader._decode(reader._of_language(seen(TEXTS[2])), 0.0, (64, 400)).line
-    assert line.text.startswith("вто")
+    assert reader._read(Seen(seen(TEXTS[2]), (64, 400))).line.text.startswith("вто")
 
 
 def test_scores_of_a_script_are_a_distribution_without_the_other_letters() -> None:

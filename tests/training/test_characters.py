@@ -41,9 +41,11 @@ def test_the_recipe_makes_a_model_with_its_card(recipe: Path, tmp_path: Path) ->
     out = tmp_path / "out"
     assert command("train", str(recipe), "--data", str(tmp_path), "-o", str(out)) == ExitCode.OK
     card = json.loads((out / "characters.json").read_text(encoding="utf-8"))
-    model = CharacterModel.load(out / "characters.safetensors")
-    assert card["parameters"] == model.size > 100
-    assert 0 < card["metrics"]["bits_per_character"] < 4
+    models = [CharacterModel.load(out / "characters.safetensors", language) for language in ("en", "fr")]
+    assert card["parameters"] == sum(model.size for model in models)
+    assert all(model.size > 100 for model in models)
+    assert list(card["metrics"]) == ["bits_per_character_fr"]
+    assert 0 < card["metrics"]["bits_per_character_fr"] < 4
     first = (out / "characters.safetensors").read_bytes()
     assert command("train", str(recipe), "--data", str(tmp_path), "-o", str(out)) == ExitCode.OK
     assert (out / "characters.safetensors").read_bytes() == first

@@ -14,7 +14,7 @@ def classes(text: str, begins: bool = True) -> np.ndarray:
 
 
 def fitted(texts: list[str], order: int = 3, threshold: float = 0.0, begins: bool = True) -> CharacterModel:
-    return fit(joined([Text(classes(t, begins), 1.0, 1.0) for t in texts]), 5, order, threshold)
+    return fit(joined([Text(classes(t, begins), 1.0, 1.0) for t in texts]), range(5), order, threshold)
 
 
 def probability(model: CharacterModel, before: str, letter: str) -> float:
@@ -35,7 +35,7 @@ def test_discounts_by_hand() -> None:
 
 def test_letters_that_follow_one_letter_only_are_not_expected_after_others() -> None:
     # c follows b alone, though often; d follows three letters, once each. After e, which is followed by neither:
-    model = fit(joined([Text(classes(t), 1.0, 1.0) for t in ["abc"] * 6 + ["ad", "bd", "cd", "ea"]]), 6, 3, 0.0)
+    model = fit(joined([Text(classes(t), 1.0, 1.0) for t in ["abc"] * 6 + ["ad", "bd", "cd", "ea"]]), range(6), 3, 0.0)
     assert probability(model, "ab", "c") > 0.7
     assert probability(model, "e", "d") == pytest.approx(probability(model, "e", "c"), rel=0.6)
 
@@ -47,7 +47,7 @@ def test_texts_do_not_run_into_each_other() -> None:
 
 
 def test_weights_count_as_often_as_they_say() -> None:
-    twice = fit(joined([Text(classes("ab"), 2.0, 1.0), Text(classes("ac"), 1.0, 1.0)]), 5, 2, 0.0)
+    twice = fit(joined([Text(classes("ab"), 2.0, 1.0), Text(classes("ac"), 1.0, 1.0)]), range(5), 2, 0.0)
     written_out = fitted(["ab", "ab", "ac"], order=2)
     assert probability(twice, "a", "b") == pytest.approx(probability(written_out, "a", "b"), rel=0.01)
 

@@ -24,7 +24,7 @@ def calibrate(
     beams: Annotated[
         int | None, typer.Option(help="Width of the beam search, as it will be read with. [default: the reader's own]")
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Read only this language's characters.")] = None,
+    language: Annotated[str | None, typer.Option(help="Read in this language.")] = None,
     fit: Annotated[
         str | None, typer.Option(help="How a line comes into a checkpoint's frame: squash, pad, wide or window.")
     ] = None,

@@ -29,9 +29,7 @@ def evaluate(
     peers: Annotated[
         list[str] | None, typer.Option("--peer", help="Other programs to set beside: tesseract, rapidocr.")
     ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Read only this language's characters: en, fr, de, vi, ru, uk.")
-    ] = None,
+    language: Annotated[str | None, typer.Option(help="Read in this language: en, fr, de, vi, ru, uk.")] = None,
     fit: Annotated[
         str | None, typer.Option(help="How a line comes into a checkpoint's frame: squash, pad, wide or window.")
     ] = None,

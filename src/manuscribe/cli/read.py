@@ -59,9 +59,7 @@ def read(
             "vision-language model: vlm:NAME or vlm:NAME+ADAPTER."
         ),
     ] = "compact",
-    language: Annotated[
-        str | None, typer.Option(help="Read only this language's characters: en, fr, de, vi, ru, uk.")
-    ] = None,
+    language: Annotated[str | None, typer.Option(help="Read in this language: en, fr, de, vi, ru, uk.")] = None,
     level: Annotated[str, typer.Option(help="What an image holds: a page, a paragraph, a line or a word.")] = "page",
     beams: Annotated[
         int | None,

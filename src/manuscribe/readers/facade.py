@@ -22,7 +22,7 @@ class Reader:
     Args:
         name: A reader's name, `"compact"` for the embedded one; or a TrOCR checkpoint, by its folder or its name on
             the Hugging Face hub; or a vision-language model, `"vlm:NAME"` or `"vlm:NAME+ADAPTER"`.
-        language: Restrict the reading to the charset of a language, e.g. `"ru"`; `None` allows all.
+        language: Read in this language, e.g. `"ru"`, in its charset alone; `None` leaves it to the reader.
         beams: Width of the beam search; 1 takes the surest letter or token each time; `None` is the reader's own.
         nbest: Readings to give for each line; those after the first are its `alternatives`.
         fit: How a line comes into a checkpoint's frame: `"squash"`, `"pad"`, `"wide"` or `"window"`.

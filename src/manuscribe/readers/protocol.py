@@ -36,7 +36,7 @@ class LineReader(Protocol):
 
         Args:
             lines: The images.
-            of_one_page: They are all the lines of one page, so that one may tell something of another, its script
+            of_one_page: They are all the lines of one page, so that one may tell something of another, its language
                 for example. Otherwise the reading of an image does not depend on the others.
 
         Returns one `Line` for each image, in order, whose characters' polygons are in pixels of that image.

@@ -1,24 +1,24 @@
-"""A character model: how probable each letter is after the letters before it, in all languages that we read.
-
-One model for all: the last few letters tell the language by themselves, and a Latin letter in a Cyrillic word is as
-improbable as it should be.
+"""Character models: how probable each letter is after the letters before it, in one language each.
 
 The n-grams form a trie in breadth-first order; what is not in it backs off to a shorter context (Katz 1987).
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from manuscribe.errors import ModelError
 
 START = 0
 """The class that stands before a line's first letter; letters are numbered from 1."""
+MOST_LETTERS = 255
 _STEP = 0.05  # nats a unit of the stored scores, which are bytes
+_PARTS = ("alphabet", "letters", "scores", "children", "backoffs")
 
 
 class Context:
@@ -40,12 +40,12 @@ class CharacterModel:
     """Tells how probable a letter is in a context. Contexts are made when they are first met.
 
     Args:
-        letters: N, the last class of each n-gram; n-grams in breadth-first order, the empty one left out, siblings
+        alphabet: A ≤ 255, the classes that it knows, sorted: the n-grams of length 1.
+        letters: N, the last class of each n-gram by its place in the alphabet; n-grams in breadth-first order, siblings
             in the order of their classes.
         scores: N, its log-probability in steps of −0.05 nats.
-        children: M < N + 1, how many n-grams each one begins, the empty one first; those left out at the end begin
-            none.
-        backoffs: M, their log-weights for shorter contexts, as `scores`.
+        children: M ≤ N, how many n-grams each one begins; those left out at the end begin none.
+        backoffs: M + 1, log-weights for shorter contexts, as `scores`; the first is the empty context's.
 
     Raises:
         ModelError: The arrays do not fit together.
@@ -53,42 +53,41 @@ class CharacterModel:
 
     def __init__(
         self,
-        letters: NDArray[np.uint16],
+        alphabet: NDArray[np.uint16],
+        letters: NDArray[np.uint8],
         scores: NDArray[np.uint8],
-        children: NDArray[np.uint16],
+        children: NDArray[np.uint8],
         backoffs: NDArray[np.uint8],
     ) -> None:
-        fit = len(letters) == len(scores) == int(children.sum()) and len(children) == len(backoffs)
-        if not fit or not 0 < len(children) <= len(letters) + 1:
+        whole = len(alphabet) + int(children.sum(dtype=np.int64)) == len(letters) == len(scores)
+        known = len(letters) > 0 and int(letters.max()) < len(alphabet) <= MOST_LETTERS
+        if not (whole and known and len(backoffs) == len(children) + 1 <= len(letters) + 1):
             raise ModelError("The arrays of the character model do not fit together.", "Install manuscribe again.")
-        self._letters, self._scores, self._backoffs = letters, scores, backoffs
-        self._first = np.concatenate([[1], 1 + np.cumsum(children, dtype=np.int64)])
+        self._alphabet, self._letters, self._scores, self._backoffs = alphabet, letters, scores, backoffs
+        self._first = np.cumsum(np.concatenate([[1, len(alphabet)], children]), dtype=np.int64)
         self._contexts: dict[int, Context] = {}
         self._unknown = -_STEP * 255
         self._empty = self._context(0, None)
 
     @classmethod
-    def load(cls, path: Path) -> "CharacterModel":
-        """Read a model.
+    def load(cls, path: Path, language: str) -> "CharacterModel":
+        """Read a language's model from a file of `save_models`.
 
         Raises:
-            ModelError: The file is missing or damaged.
+            ModelError: The file is missing or damaged, or lacks the language.
         """
         try:
-            tensors = load_file(path)
-            return cls(*(tensors[name] for name in ("letters", "scores", "children", "backoffs")))
-        except (OSError, SafetensorError, KeyError) as error:
-            raise ModelError(f"The character model {path} cannot be read.", "Install manuscribe again.") from error
+            with safe_open(path, "numpy") as file:
+                return cls(*(file.get_tensor(f"{language}.{part}") for part in _PARTS))
+        except (OSError, SafetensorError) as error:
+            raise ModelError(
+                f"The character model {path} cannot be read for '{language}'.", "Install manuscribe again."
+            ) from error
 
-    def save(self, path: Path) -> None:
-        """Write the model as a safetensors file."""
-        tensors: dict[str, NDArray[Any]] = {
-            "letters": self._letters,
-            "scores": self._scores,
-            "children": np.diff(self._first).astype(np.uint16),
-            "backoffs": self._backoffs,
-        }
-        path.write_bytes(save(tensors))
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What it is made of, by the names of the arguments."""
+        children = np.diff(self._first)[1:].astype(np.uint8)
+        return dict(zip(_PARTS, (self._alphabet, self._letters, self._scores, children, self._backoffs), strict=True))
 
     @property
     def size(self) -> int:
@@ -99,6 +98,14 @@ class CharacterModel:
     def start(self) -> Context:
         """The context before a line's first letter."""
         return self.step(self._empty, START)[1]
+
+    def scores(self, letters: Sequence[int]) -> list[float]:
+        """Log-probability (nats) of each letter of a line after those before it."""
+        context, found = self.start, []
+        for letter in letters:
+            score, context = self.step(context, letter)
+            found.append(score)
+        return found
 
     def step(self, context: Context, letter: int) -> tuple[float, Context]:
         """Log-probability (nats) of a letter in a context, and the context after it."""
@@ -120,13 +127,19 @@ class CharacterModel:
     def _context(self, number: int, shorter: Context | None) -> Context:
         begins = number < len(self._backoffs)
         first, end = (int(self._first[number]), int(self._first[number + 1])) if begins else (0, 0)
-        numbers = self._letters[first - 1 : end - 1].tolist() if end > first else []
+        numbers = self._alphabet[self._letters[first - 1 : end - 1]].tolist() if end > first else []
         scores = (self._scores[first - 1 : end - 1] * -_STEP).tolist() if end > first else []
         places = range(first, end)
         letters = {n: (s, place) for n, s, place in zip(numbers, scores, places, strict=True)}
         backoff = -_STEP * float(self._backoffs[number]) if begins else 0.0
         context = self._contexts[number] = Context(letters, backoff, shorter)
         return context
+
+
+def save_models(path: Path, models: Mapping[str, CharacterModel]) -> None:
+    """Write models by language into one safetensors file."""
+    tensors = {f"{name}.{part}": array for name, model in models.items() for part, array in model.tensors().items()}
+    path.write_bytes(save(tensors))
 
 
 def to_steps(log_probabilities: NDArray[np.float64]) -> NDArray[np.uint8]:

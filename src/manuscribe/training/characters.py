@@ -1,4 +1,4 @@
-"""Making of the character model: transcriptions, sentences, drawn texts and word lists, counted."""
+"""Making of the character models: transcriptions, sentences, drawn texts and word lists, counted by language."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +9,9 @@ import numpy as np
 import wordfreq
 from pydantic import Field
 
+from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.datasets.rendering.texts import TextSource, load_texts
-from manuscribe.text.characters import START, CharacterModel
+from manuscribe.text.characters import START, CharacterModel, save_models
 from manuscribe.text.charset import charset
 from manuscribe.training.export import write_card
 from manuscribe.training.form import RecipeForm
@@ -24,11 +25,12 @@ _SUFFIX = ".safetensors"
 
 
 class CorpusSection(RealSection):
-    """What is counted: transcriptions, once each, without those that the compact reader's recipe holds out; and texts.
+    """What is counted: transcriptions without those that the compact reader's recipe holds out, and texts.
 
     Attributes:
         texts: Folder of sentences.
-        languages: Languages of the sentences, drawn texts and words.
+        languages: Each gets a model, from texts in its characters alone. Transcriptions are counted in the language
+            that their column `language` names; without one, or in another, they are left out.
         characters: What each language's sentences count for together, in characters.
         drawn: Texts of about a line's length that are drawn as for rendering: phrases, numbers, capitals.
         words: What each language's common words count for together, in words, each by its frequency.
@@ -64,37 +66,57 @@ def build(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, quiet:
     characters = charset()
     numbers = {character: number for number, character in enumerate(characters, start=1)}
     learnt, held = recipe.data.split(root, characters)
-    rows = [*((line.text, 1.0, True) for line in learnt), *_texts(recipe.data, root)]
-    texts = [_as_classes(*row, numbers) for row in rows if set(row[0]) <= set(characters)]
-    model = fit(joined(texts), len(characters) + 1, recipe.order, recipe.threshold)
+    texts = load_texts(root / recipe.data.texts, recipe.data.languages)
+    models = {
+        language: _fitted(
+            recipe, language, [*_lines_in(learnt, language), *_texts(recipe.data, language, texts[language])], numbers
+        )
+        for language in recipe.data.languages
+    }
     path = out / f"{recipe.name}{_SUFFIX}"
-    model.save(path)
-    figures = {"bits_per_character": bits_per_character(model, [line.text for line in held], numbers)}
-    write_card(path, recipe.for_card(model.size, figures, characters))
+    save_models(path, models)
+    write_card(path, recipe.for_card(sum(m.size for m in models.values()), _figures(models, held, numbers), characters))
     return path
+
+
+def _fitted(
+    recipe: Recipe, language: str, rows: Sequence[tuple[str, float, bool]], numbers: Mapping[str, int]
+) -> CharacterModel:
+    known = set(charset(language))
+    texts = [_as_classes(*row, numbers) for row in rows if set(row[0]) <= known]
+    return fit(joined(texts), [START, *(numbers[letter] for letter in known)], recipe.order, recipe.threshold)
+
+
+def _lines_in(lines: Sequence[LabelledLine], language: str) -> _Counted:
+    return ((line.text, 1.0, True) for line in lines if line.language == language)
+
+
+def _figures(
+    models: Mapping[str, CharacterModel], held: Sequence[LabelledLine], numbers: Mapping[str, int]
+) -> dict[str, float]:
+    """How well each language's held-out lines are foreseen, where there are some."""
+    figures = {}
+    for language, model in models.items():
+        known = set(charset(language))
+        texts = [text for text, _, _ in _lines_in(held, language) if set(text) <= known]
+        if texts:
+            figures[f"bits_per_character_{language}"] = bits_per_character(model, texts, numbers)
+    return figures
 
 
 def bits_per_character(model: CharacterModel, texts: Sequence[str], numbers: Mapping[str, int]) -> float:
     """How badly the model foresees texts, in bits a character."""
-    nats = 0.0
-    for text in texts:
-        context = model.start
-        for character in text:
-            score, context = model.step(context, numbers[character])
-            nats -= score
+    nats = -sum(sum(model.scores([numbers[character] for character in text])) for text in texts)
     return nats / math.log(2) / sum(map(len, texts))
 
 
-def _texts(data: CorpusSection, root: Path) -> _Counted:
-    sentences = load_texts(root / data.texts, data.languages)
-    source, rng = TextSource(sentences), np.random.default_rng(data.seed)
-    for language in data.languages:
-        whole = sentences[language]
-        weight = min(4.0, data.characters / sum(map(len, whole)))
-        yield from ((sentence, weight, True) for sentence in whole)
-        for _ in range(data.drawn):
-            yield source.draw(language, int(rng.integers(10, 60)), rng), 0.5, True
-        yield from _words(language, source.common_words(language), data.words)
+def _texts(data: CorpusSection, language: str, sentences: Sequence[str]) -> _Counted:
+    source, rng = TextSource({language: sentences}), np.random.default_rng(data.seed)
+    weight = min(4.0, data.characters / sum(map(len, sentences)))
+    yield from ((sentence, weight, True) for sentence in sentences)
+    for _ in range(data.drawn):
+        yield source.draw(language, int(rng.integers(10, 60)), rng), 0.5, True
+    yield from _words(language, source.common_words(language), data.words)
 
 
 def _words(language: str, words: Sequence[str], count: int) -> _Counted:

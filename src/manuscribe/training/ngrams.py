@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from manuscribe.text.characters import START, CharacterModel, to_steps
+from manuscribe.text.characters import MOST_LETTERS, START, CharacterModel, to_steps
 
 Keys = NDArray[np.uint64]
 Weights = NDArray[np.float64]
@@ -92,16 +92,17 @@ class _Order:
     backoffs: Weights
 
 
-def fit(counted: Counted, classes: int, order: int, threshold: float) -> CharacterModel:
+def fit(counted: Counted, alphabet: Sequence[int], order: int, threshold: float) -> CharacterModel:
     """The model of n-grams up to length `order`.
 
     Args:
-        classes: How many classes there are, `START` included; at most `MOST_CLASSES`.
+        alphabet: The classes of the texts, below `MOST_CLASSES`, at most `MOST_LETTERS`; `START` is one of them.
         order: Longest n-gram, at most `LONGEST`.
         threshold: Least gain, in nats over all counted texts, for which an n-gram is kept.
     """
-    if classes > MOST_CLASSES or not 2 <= order <= LONGEST:
-        raise ValueError(f"{classes} classes and order {order} do not fit in 64 bits")
+    classes = np.array(sorted(alphabet), np.uint64)
+    if classes[-1] >= MOST_CLASSES or len(classes) > MOST_LETTERS or not 2 <= order <= LONGEST:
+        raise ValueError(f"{len(classes)} classes up to {classes[-1]} and order {order} do not fit in the tables")
     orders = [_unigrams(counted, classes)]
     occurring = _count(counted, 2)
     for length in range(2, order + 1):
@@ -111,12 +112,12 @@ def fit(counted: Counted, classes: int, order: int, threshold: float) -> Charact
     return _trie(orders)
 
 
-def _unigrams(counted: Counted, classes: int) -> _Order:
+def _unigrams(counted: Counted, classes: Keys) -> _Order:
     written = counted.classes != START
-    counts = np.bincount(counted.classes[written].astype(np.int64), counted.weights[written], classes)
+    counts = np.bincount(counted.classes[written].astype(np.int64), counted.weights[written], MOST_CLASSES)[classes]
     kinds = np.count_nonzero(counts)
-    probabilities = (counts + kinds / classes) / (counts.sum() + kinds)
-    return _Order(np.arange(classes, dtype=np.uint64), np.log(probabilities), np.zeros(classes))
+    probabilities = (counts + kinds / len(classes)) / (counts.sum() + kinds)
+    return _Order(classes, np.log(probabilities), np.zeros(len(classes)))
 
 
 def _longer(occurring: _Counts, longer: _Counts | None, length: int, orders: list[_Order], threshold: float) -> _Order:
@@ -217,11 +218,19 @@ def _backoffs(contexts: Keys, order: _Order) -> Weights:
 
 
 def _trie(orders: list[_Order]) -> CharacterModel:
-    letters = np.concatenate([_last(order.keys, 1) for order in orders]).astype(np.uint16)
+    alphabet = orders[0].keys
+    classes = np.concatenate([_last(order.keys, 1) for order in orders])
+    letters = np.searchsorted(alphabet, classes).astype(np.uint8)
     scores = to_steps(np.concatenate([order.logs for order in orders]))
     backoffs = to_steps(np.concatenate([[0.0], *(order.backoffs for order in orders[:-1])]))
-    children = [np.array([len(orders[0].keys)])]
+    children = []
     for parents, order in pairwise(orders):
         places = np.searchsorted(parents.keys, order.keys >> np.uint64(_BITS))
         children.append(np.bincount(places, minlength=len(parents.keys)))
-    return CharacterModel(letters, scores, np.concatenate(children).astype(np.uint16), backoffs)
+    return CharacterModel(
+        alphabet.astype(np.uint16),
+        letters.astype(np.uint8),
+        scores,
+        np.concatenate(children).astype(np.uint8),
+        backoffs,
+    )

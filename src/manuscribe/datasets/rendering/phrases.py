@@ -1,6 +1,8 @@
 """What registers, letters and forms are full of and sentences are not: names, addresses, dates, set phrases."""
 
 import re
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 
@@ -47,33 +49,16 @@ _PLACES = {
     "Quảng Ninh|Quảng Trị|Sóc Trăng|Sơn La|Tây Ninh|Thái Bình|Thái Nguyên|Thanh Hóa|Thừa Thiên Huế|Tiền Giang|"
     "TP Hồ Chí Minh|Trà Vinh|Tuyên Quang|Vĩnh Long|Vĩnh Phúc|Yên Bái",
 }
-# {x} stands for a word or two of the language's own, with capitals; {n} for a number up to 400, {m} for one up to 20.
-_TEMPLATES = {
-    "en": "{place} {month} {d}th {y}|{month} {d}, {y}|Dear Sir|My dear {given}|Your obedient servant|"
-    "I have the honor to|Yours truly, {given} {family}|Mr. {family}|Mrs. {given} {family}|"
-    "Your most obt. servt.|Rec'd of {given} {family}|"
-    "the {d}th inst.|$ {n}.{m}|No. {n} {x} Street|Your affectionate friend|To the Hon. {given} {family}|"
-    "{given} & {given}|born {month} {d}, {y}|{family}, {given}|{n} {x} St., {place}|"
-    "I am, Sir, very respectfully|Genl. {family}",
-    "fr": "{place}, le {d} {month} {y}|Monsieur {family}|né le {d} {month} {y}|{n} rue {x}|M. {given} {family}|"
-    "fait à {place}|Veuillez agréer|{given} {family}, demeurant à {place}|N° {n}",
-    "de": "{place}, den {d}. {month} {y}|geb. am {d}. {month} {y}|Herr {given} {family}|Frau {family}|{x}straße {n}|"
-    "Sehr geehrter Herr {family}|Mein lieber {given}|Hochachtungsvoll|Nr. {n}|getauft den {d}. {month}|"
-    "Ew. Wohlgeboren|gez. {family}|Ihr ergebenster {given} {family}|Lieber Bruder|{family}, {given}",
-    "ru": "{d} {month} {y} г.|{d} {month} {y} года|г. {place}|ул. {x}, д. {n}, кв. {m}|{given} {family}|"
-    "{family} {given}|Дорогой {given}|гор. {place}|род. {d}.{m}.{y}|дело № {n}|с. {x}|"
-    "Милая {given}|{family} И. П.|т. {family}|"
-    "протокол № {n}|прож. {place}, {x} {n}|арестован {d} {month} {y}|{m}/{d}-{y} г.|Ваш {given}|стр. {n}",
-    "uk": "{d} {month} {y} р.|{d} {month} {y} року|м. {place}|вул. {x}, {n}|{given} {family}|{family} {given}|"
-    "Дорогий {given}|справа № {n}|с. {x}|нар. {d}.{m}.{y}|п. {family}|З повагою, {given}",
-    "vi": "Số {n}, đường {x}, Phường {m}, Quận {m}, TP Hồ Chí Minh|Thôn {x}, Xã {x}, Huyện {x}, {place}|"
-    "{n} {family} {given}, Phường {x}, Quận {x}, {place}|Xã {x}, Huyện {x}, {place}|Số nhà {n}, tổ {m}, {place}|"
-    "Khu phố {m}, Phường {x}, Thị xã {x}, {place}|Số {n}/{m} {x}, Thành phố {x}, {place}|Xóm {m}, Xã {x}, {place}|"
-    "Ấp {x}, Xã {x}, Huyện {x}, {place}|Ngõ {n}, Phố {x}, Quận {x}, Hà Nội|{n}-{m} {x}, Phường {m}, Thị trấn {x}|"
-    "KP {m}, P. {x}, TX. {x}, Tỉnh {place}|Lô {n} Khu công nghiệp {x}, {place}|Tổ dân phố {m}, Thị trấn {x}, {place}|"
-    "{family} {x} {given}|Họ và tên: {family} {given}|Ngày {d} tháng {m} năm {y}|{place}, ngày {d}/{m}/{y}|"
-    "Quốc lộ {m}, {x}, {place}|Đội {m}, Hợp tác xã {x}|Chung cư {x}, Quận {m}",
-}
+
+
+@cache
+def _templates(language: str) -> list[str]:
+    """Set phrases of a language.
+
+    {x} stands for a word or two of the language's own, with capitals; {n} for a number up to 400, {m} for one up to 20,
+    {d} for a day, {y} for a year, {month}, {given}, {family} and {place} for names.
+    """
+    return (files(__package__) / "set_phrases" / f"{language}.txt").read_text("utf-8").splitlines()
 
 
 def phrase(language: str, words: str, rng: np.random.Generator) -> str:
@@ -83,8 +68,8 @@ def phrase(language: str, words: str, rng: np.random.Generator) -> str:
         parts = choices.split("|")
         return parts[int(rng.integers(len(parts)))]
 
-    def fill(slot: re.Match[str]) -> str:
-        match slot.group(1):
+    def fill(found: re.Match[str]) -> str:
+        match found.group(1):
             case "n":
                 return str(rng.integers(1, 400))
             case "m":
@@ -101,7 +86,10 @@ def phrase(language: str, words: str, rng: np.random.Generator) -> str:
                 return one(_GIVEN[language])
             case "family":
                 return one(_FAMILY[language])
-            case _:
+            case "place":
                 return one(_PLACES[language])
+            case slot:
+                raise ValueError(f"nothing is known to stand for {{{slot}}}")
 
-    return re.sub(r"\{(\w+)\}", fill, one(_TEMPLATES[language]))
+    known = _templates(language)
+    return re.sub(r"\{(\w+)\}", fill, known[int(rng.integers(len(known)))])

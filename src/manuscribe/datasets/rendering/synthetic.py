@@ -20,7 +20,7 @@ from manuscribe.errors import InputError
 HEIGHT = 64
 _COVERED = 0.95  # share of a language's letters, as they occur, that at least one font has
 _TRIES = 1000  # texts that are drawn until a font has all their characters
-_PENNED = 0.25  # share of lines that are written with cuttings of real pens, where there are some
+_PENNED = 0.6  # share of lines that are written with cuttings of real pens, where there are some
 _BORROWED = 0.6  # share of other Cyrillic lines that are written with the strokes of Latin fonts
 _BASELINE = 0.70  # where the baseline lies in a cut line, as a share of its height
 

@@ -6,6 +6,7 @@ blank. All functions take log-probabilities T×C (T frames, C classes), which mu
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +61,15 @@ def restrict(scores: Scores, allowed: NDArray[np.bool_]) -> Scores:
     return np.asarray(kept - total, dtype=np.float32)
 
 
-def greedy(scores: Scores) -> list[Letter]:
+def collapsed(scores: Scores) -> list[int]:
     """The best class of each frame, repeats joined and blanks dropped."""
+    best = scores.argmax(axis=1)
+    new = np.append(True, best[1:] != best[:-1])[: len(best)]
+    return [int(number) for number in best[new & (best != BLANK)].tolist()]
+
+
+def greedy(scores: Scores) -> list[Letter]:
+    """As `collapsed`, with the frames of each letter."""
     best = scores.argmax(axis=1)
     edges = np.flatnonzero(np.diff(best)) + 1
     starts, ends = [0, *edges.tolist()], [*edges.tolist(), len(best)]
@@ -104,15 +112,22 @@ def beam(
     tree = _Prefixes(fusion)
     # A prefix's probability is kept apart for alignments that end in a blank and those that end in its last letter.
     alive: Alive = {0: (0.0, _NEVER)}
-    for frame in scores:
-        likely = np.flatnonzero(frame > _LIKELY).tolist()
+    for frame, letters in zip(scores, _likely_letters(scores), strict=True):
         blank = float(frame[BLANK])
-        if likely == [BLANK]:
+        if not letters and blank > _LIKELY:
             alive = {prefix: (_add(*ends) + blank, _NEVER) for prefix, ends in alive.items()}
-            continue
-        grown = _extend(alive, frame.tolist(), likely, tree)
-        alive = tree.best(grown, width, behind)
+        else:
+            alive = tree.best(_extend(alive, frame, letters, tree, behind), width, behind)
     return [(tree.classes(prefix), _add(*ends) + tree.gains[prefix]) for prefix, ends in alive.items()]
+
+
+def _likely_letters(scores: Scores) -> list[list[tuple[int, float]]]:
+    """The letters of each frame that are worth a branch, with their log-probabilities."""
+    frames, letters = np.nonzero(scores[:, BLANK + 1 :] > _LIKELY)
+    letters += BLANK + 1
+    pairs = list(zip(letters.tolist(), scores[frames, letters].tolist(), strict=True))
+    ends = np.searchsorted(frames, np.arange(len(scores)), side="right").tolist()
+    return [pairs[start:end] for start, end in pairwise([0, *ends])]
 
 
 def locate(scores: Scores, numbers: list[int]) -> list[Letter]:
@@ -121,34 +136,35 @@ def locate(scores: Scores, numbers: list[int]) -> list[Letter]:
         return []
     states = np.full(2 * len(numbers) + 1, BLANK)
     states[1::2] = numbers
-    path = _viterbi(np.asarray(scores[:, states], dtype=np.float64), states)
-    letters = []
-    for position, number in enumerate(numbers):
-        frames = np.flatnonzero(path == 2 * position + 1)
-        start, end = (int(frames[0]), int(frames[-1]) + 1) if len(frames) else (0, 1)
-        letters.append(Letter(number, start, end, float(np.exp(scores[start:end, number].max()))))
-    return letters
+    emitted = np.asarray(scores[:, states], dtype=np.float64)
+    path = _viterbi(emitted, states)
+    places = np.arange(1, len(states), 2)
+    starts, ends = (np.searchsorted(path, places, side) for side in ("left", "right"))
+    missing = starts == ends  # of a text with more letters than frames
+    starts, ends = np.where(missing, 0, starts), np.where(missing, 1, ends)
+    surest = [emitted[start:end, place].max() for start, end, place in zip(starts, ends, places, strict=True)]
+    rows = zip(numbers, starts.tolist(), ends.tolist(), np.exp(surest).tolist(), strict=True)
+    return [Letter(*row) for row in rows]
 
 
 def _viterbi(scores: NDArray[np.float64], states: NDArray[np.int64]) -> NDArray[np.int64]:
     """The most probable state of each frame; scores T×S are those of the states."""
-    leap = _leaps(states)
-    best = np.full(scores.shape, _NEVER)
-    best[0, :2] = scores[0, :2]
-    for before, now, frame in zip(best, best[1:], scores[1:], strict=False):
-        now[:] = before
-        np.maximum(now[1:], before[:-1], out=now[1:])
-        np.maximum(now[2:], before[:-2] + leap, out=now[2:])
+    leap = np.concatenate([[_NEVER, _NEVER], _leaps(states)])
+    best = np.full((len(scores), len(states) + 2), _NEVER)  # two states that are never reached come first
+    best[0, 2:4] = scores[0, :2]
+    from_two = np.empty(len(states))
+    for before, now, frame in zip(best, best[1:, 2:], scores[1:], strict=False):
+        np.add(before[:-2], leap, out=from_two)
+        np.maximum(before[2:], before[1:-1], out=now)
+        np.maximum(now, from_two, out=now)
         now += frame
+    came = np.stack([best[:-1, 2:], best[:-1, 1:-1], best[:-1, :-2] + leap]).argmax(axis=0).tolist()
     state = len(states) - 1 - int(best[-1, -1] < best[-1, -2])
-    path = np.full(len(scores), state)
-    for time in range(len(scores) - 1, 0, -1):
-        came = best[time - 1, max(0, state - 2) : state + 1][::-1].tolist()  # from itself, from one before, from two
-        if len(came) == 3 and leap[state - 2] == _NEVER:
-            came.pop()
-        state -= came.index(max(came))
-        path[time - 1] = state
-    return path
+    path = [state]
+    for steps in reversed(came):
+        state -= steps[state]
+        path.append(state)
+    return np.array(path[::-1])
 
 
 def _leaps(states: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -168,19 +184,25 @@ class _Prefixes:
         """What the character model adds to each beginning's score."""
         self._contexts = [fusion.model.start] if fusion else []
 
-    def child(self, prefix: int, letter: int) -> int:
-        """The beginning that is longer by a letter."""
+    def child(self, prefix: int, letter: int, least: float) -> int | None:
+        """The beginning that is longer by a letter; `None` for a new one that adds less than `least` to the score."""
         found = self._children.get((prefix, letter))
-        if found is None:
-            found = self._children[prefix, letter] = len(self._parents)
-            self._parents.append(prefix)
-            self.lasts.append(letter)
-            gain = self.gains[prefix]
-            if self._fusion:
-                score, context = self._fusion.model.step(self._contexts[prefix], letter)
-                gain += self._fusion.weight * score + self._fusion.bonus
-                self._contexts.append(context)
-            self.gains.append(gain)
+        if found is not None:
+            return found
+        gain = self.gains[prefix]
+        if self._fusion:
+            if gain + self._fusion.bonus < least:
+                return None
+            score, context = self._fusion.model.step(self._contexts[prefix], letter)
+            gain += self._fusion.weight * score + self._fusion.bonus
+        if gain < least:
+            return None
+        if self._fusion:
+            self._contexts.append(context)
+        found = self._children[prefix, letter] = len(self._parents)
+        self._parents.append(prefix)
+        self.lasts.append(letter)
+        self.gains.append(gain)
         return found
 
     def best(self, alive: Alive, width: int, behind: float) -> Alive:
@@ -199,20 +221,34 @@ class _Prefixes:
         return letters[::-1]
 
 
-def _extend(alive: Alive, frame: list[float], likely: list[int], tree: _Prefixes) -> Alive:
-    """All beginnings that one frame makes of those alive: each as it is, and with each likely letter more."""
+def _extend(
+    alive: Alive, frame: NDArray[np.float32], letters: list[tuple[int, float]], tree: _Prefixes, behind: float
+) -> Alive:
+    """All beginnings that one frame makes of those alive: each as it is, and with each likely letter more.
+
+    Those that would be too far behind the best are not begun; most of them are not even shown to the character model.
+    """
     grown: Alive = {}
-    letters = [number for number in likely if number != BLANK]
+    eithers = []
+    blank_now, best = float(frame[BLANK]), _NEVER
     for prefix, (blank, letter) in alive.items():
         either, last = _add(blank, letter), tree.lasts[prefix]
-        stays = letter + frame[last] if last != BLANK else _NEVER
-        before = grown.get(prefix, _NOTHING)
-        grown[prefix] = (_add(before[0], either + frame[BLANK]), _add(before[1], stays))
-        for number in letters:
-            longer = tree.child(prefix, number)
-            before = grown.get(longer, _NOTHING)
+        stays = letter + float(frame[last]) if last != BLANK and letter != _NEVER else _NEVER
+        grown[prefix] = (either + blank_now, stays)
+        eithers.append(either)
+        best = max(best, max(grown[prefix]) + tree.gains[prefix])
+    least = best - behind
+    for (prefix, (blank, _)), either in zip(alive.items(), eithers, strict=True):
+        last = tree.lasts[prefix]
+        for number, now in letters:
             # The same letter twice needs a blank between.
-            grown[longer] = (before[0], _add(before[1], (blank if number == last else either) + frame[number]))
+            score = (blank if number == last else either) + now
+            if score == _NEVER:
+                continue
+            longer = tree.child(prefix, number, least - score)
+            if longer is not None:
+                before = grown.get(longer, _NOTHING)
+                grown[longer] = (before[0], _add(before[1], score))
     return grown
 
 

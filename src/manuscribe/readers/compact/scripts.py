@@ -4,10 +4,12 @@ In running handwriting most Cyrillic letters are the strokes of Latin ones: т i
 that has seen many Latin pens and few Cyrillic ones sees the strokes rightly and names the wrong letters.
 """
 
+from functools import cache
+
 import numpy as np
 
-from manuscribe.readers.compact.decoding import BLANK, Scores
-from manuscribe.text.charset import SCRIPTS, script
+from manuscribe.readers.compact.decoding import BLANK, Scores, restrict
+from manuscribe.text.charset import SCRIPTS, charset, script
 
 _SHARE = 0.5  # of a letter's probability, for each that is written like it
 _WRITTEN_AS = {
@@ -38,18 +40,40 @@ class ScriptScores:
             for meant in meanings
             if seen in number and meant in number
         ]
-        self._seen, self._meant = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        self._seen = np.array([seen for seen, _ in pairs], np.int64)
+        self._letters, self._meant = np.unique(np.array([meant for _, meant in pairs], np.int64), return_inverse=True)
 
     def __call__(self, scores: Scores) -> tuple[Scores, float]:
         """T×C log-probabilities among the script's classes; and the log of what they added up to, over all frames."""
-        # In double precision, for a frame that is sure of another script leaves next to nothing.
-        probabilities = np.exp(scores, dtype=np.float64)
-        meant = np.where(self._kept, probabilities, 0.0)
-        for seen, letter in zip(self._seen, self._meant, strict=True):
-            meant[:, letter] += _SHARE * probabilities[:, seen]
-        share = meant.sum(axis=1, keepdims=True)
-        with np.errstate(divide="ignore"):
-            return np.log(meant / share).astype(np.float32), float(np.log(share).sum())
+        meant = np.where(self._kept, scores, -np.inf)
+        if len(self._letters):
+            shares = np.zeros((len(self._letters), len(scores)))
+            np.add.at(shares, self._meant, _SHARE * np.exp(scores[:, self._seen], dtype=np.float64).T)
+            with np.errstate(divide="ignore"):
+                meant[:, self._letters] = np.logaddexp(meant[:, self._letters], np.log(shares).T)
+        most = meant.max(axis=1, keepdims=True)
+        share = most + np.log(np.exp(meant - most).sum(axis=1, keepdims=True))
+        return np.asarray(meant - share, np.float32), float(share.sum())
+
+
+class LanguageScores:
+    """Turns scores into those of the letters that a language is written with."""
+
+    def __init__(self, characters: str, language: str) -> None:
+        self.language = language
+        self._script = ScriptScores(characters, script_of(language))
+        self._allowed = np.array([True, *(character in set(charset(language)) for character in characters)])
+
+    def __call__(self, scores: Scores) -> Scores:
+        """T×C log-probabilities among the language's classes."""
+        return restrict(self._script(scores)[0], self._allowed)
+
+
+@cache
+def script_of(language: str) -> str:
+    """The script that a language is written in."""
+    (name,) = scripts_of(charset(language))
+    return name
 
 
 def scripts_of(text: str) -> set[str]:

@@ -65,11 +65,7 @@ def _expected(numbers: Sequence[int], fusion: Fusion | None) -> Floats:
     """Log-probability of each letter after those before it; 0 where no character model takes part."""
     if fusion is None:
         return np.zeros(len(numbers))
-    context, found = fusion.model.start, []
-    for number in numbers:
-        score, context = fusion.model.step(context, number)
-        found.append(score)
-    return np.maximum(np.array(found, np.float64), _LEAST)
+    return np.maximum(np.array(fusion.model.scores(numbers), np.float64), _LEAST)
 
 
 def _agreed(numbers: list[int], texts: Hypotheses) -> Floats:

@@ -1,0 +1,157 @@
+"""From what the network saw in a line to its text: the best readings, and where their letters stand."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from manuscribe.document import Alternative, Character, Line, Polygon
+from manuscribe.readers.compact.decoding import (
+    Fusion,
+    Letter,
+    Scores,
+    beam,
+    collapsed,
+    greedy,
+    locate,
+    log_probability,
+)
+from manuscribe.readers.compact.lines import is_squeezed, scaled_width
+
+BEAMS = 8
+SQUEEZED = "squeezed: the line is too long for its height"
+_PIXELS_A_FRAME = 4
+_BEHIND = 6.0  # nats; whoever wants other readings gets them however improbable
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A line as the network sees it.
+
+    Attributes:
+        scores: T×C.
+        size: Of its image, height and width.
+        share: Log of the probability that is left where `scores` were shared out anew among fewer classes.
+    """
+
+    scores: Scores
+    size: tuple[int, int]
+    share: float = 0.0
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The text that its surest classes are, one by one."""
+        return collapsed(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A line with what it was read from.
+
+    Attributes:
+        score: Of its text, in nats.
+        letters: Of its text, those of outer spaces left out.
+        texts: That were found, with their probabilities among themselves, the best first; as many as are compared.
+        fusion: The character model that took part.
+    """
+
+    line: Line
+    seen: Seen
+    score: float
+    letters: list[Letter]
+    texts: list[tuple[list[int], float]]
+    fusion: Fusion | None
+
+
+class Decoder:
+    """Finds the texts of a line.
+
+    Args:
+        characters: Of the classes from 1 on.
+        beams: How many beginnings are followed; 1 reads letter by letter, without a character model.
+        nbest: How many readings are wanted.
+        compared: How many texts share a line's probability among themselves.
+    """
+
+    def __init__(self, characters: str, beams: int, nbest: int, compared: int) -> None:
+        self._characters, self._beams, self._nbest, self._compared = characters, beams, nbest, compared
+
+    def __call__(self, seen: Seen, fusion: Fusion | None) -> Reading:
+        """The best reading of a line, and as many others as are wanted."""
+        scores = seen.scores
+        if self._beams == 1:
+            letters = greedy(scores)
+            numbers = [letter.number for letter in letters]
+            score = log_probability(scores, numbers)
+            texts = [(numbers, _probability(score))]
+        else:
+            found = beam(scores, self._beams, fusion, _BEHIND if self._nbest == 1 else math.inf)
+            score, texts = found[0][1], self._distinct(found)
+            letters = locate(scores, texts[0][0])
+        letters = self._inner(letters)
+        characters = self._characters_of(letters, seen.size)
+        line = Line(
+            text="".join(character.text for character in characters),
+            confidence=texts[0][1],
+            characters=characters,
+            alternatives=tuple(
+                Alternative(self.text(numbers), confidence) for numbers, confidence in texts[1 : self._nbest]
+            ),
+            notes=(SQUEEZED,) if is_squeezed(*seen.size) else (),
+        )
+        return Reading(line, seen, seen.share + score, letters, texts[: self._compared], fusion)
+
+    def text(self, numbers: Sequence[int]) -> str:
+        """Classes as a text, without outer spaces."""
+        return "".join(self._characters[number - 1] for number in numbers).strip()
+
+    def _distinct(self, texts: list[tuple[list[int], float]]) -> list[tuple[list[int], float]]:
+        """Readings with how probable each is among all that were found.
+
+        Those that differ in outer spaces only are one, and as probable as all of them together.
+        """
+        merged: dict[str, tuple[list[int], float]] = {}
+        for numbers, score in texts:
+            first, before = merged.get(self.text(numbers), (numbers, -np.inf))
+            merged[self.text(numbers)] = (first, float(np.logaddexp(before, score)))
+        ranked = sorted(merged.values(), key=lambda reading: -reading[1])
+        # Asking for more readings must not make the best one less sure: those far behind have no part in the sum.
+        near = [score for _, score in ranked[: self._compared] if score >= ranked[0][1] - _BEHIND]
+        total = float(np.logaddexp.reduce(near))
+        return [(numbers, _probability(score - total)) for numbers, score in ranked]
+
+    def _inner(self, letters: list[Letter]) -> list[Letter]:
+        """The letters without outer spaces."""
+        written = [k for k, letter in enumerate(letters) if self.text([letter.number])]
+        return letters[written[0] : written[-1] + 1] if written else []
+
+    def _characters_of(self, letters: list[Letter], size: tuple[int, int]) -> tuple[Character, ...]:
+        return tuple(
+            Character(self._characters[letter.number - 1], round(letter.probability, 4), box)
+            for letter, box in zip(letters, _boxes(letters, size), strict=True)
+        )
+
+
+def _boxes(letters: Sequence[Letter], size: tuple[int, int]) -> list[Polygon]:
+    """Where letters stand in the line image, over its whole height.
+
+    CTC sees a letter in a frame or two near its middle, so two letters meet halfway between their frames.
+    """
+    if not letters:
+        return []
+    height, width = size
+    gaps = [after.start - before.end for before, after in pairwise(letters)]
+    first, last = letters[0], letters[-1]
+    edges = [first.start - (gaps[0] if gaps else 2) / 2]
+    edges += [(before.end + after.start) / 2 for before, after in pairwise(letters)]
+    edges += [last.end + (gaps[-1] if gaps else 2) / 2]
+    scale = width / scaled_width(height, width) * _PIXELS_A_FRAME
+    places = np.clip(np.array(edges) * scale, 0, width).round(2).tolist()
+    return [((x, 0.0), (end, 0.0), (end, float(height)), (x, float(height))) for x, end in pairwise(places)]
+
+
+def _probability(score: float) -> float:
+    return round(float(np.exp(min(score, 0.0))), 4)
