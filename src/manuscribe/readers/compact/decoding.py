@@ -19,6 +19,7 @@ Alive = dict[int, tuple[float, float]]
 BLANK = 0
 _NEVER = -np.inf
 _NOTHING = (_NEVER, _NEVER)
+_SCALED_EVERY = 16  # frames, in which probabilities do not vanish yet
 _LIKELY = np.log(5e-3)  # classes less probable than this in a frame are not worth a branch of the beam
 
 
@@ -86,10 +87,43 @@ def log_probability(scores: Scores, numbers: list[int]) -> float:
         return 0.0 if not numbers else _NEVER
     states = np.full(2 * len(numbers) + 1, BLANK)
     states[1::2] = numbers
+    emitted = np.asarray(scores[:, states], dtype=np.float64)
+    found = _forward_scaled(emitted, states)
+    # A text that has next to nothing to do with the scores is lost among them; then in logarithms, five times slower.
+    return found if found > _NEVER else _forward(emitted, states)
+
+
+def _forward_scaled(emitted: NDArray[np.float64], states: NDArray[np.int64]) -> float:
+    """The forward recursion in probabilities, scaled now and then (Rabiner 1989, section V.A); −∞ where they vanish."""
+    peaks = emitted.max(axis=1)
+    if not np.isfinite(peaks).all():
+        return _NEVER
+    leap = np.exp(_leaps(states))
+    leapt = np.empty_like(leap)
+    before, now = np.zeros((2, len(states) + 1))  # a state that is never reached comes first
+    before[1:3] = np.exp(emitted[0, :2] - peaks[0])
+    scale = float(peaks.sum())
+    for time, frame in enumerate(np.exp(emitted[1:] - peaks[1:, None])):
+        np.add(before[1:], before[:-1], out=now[1:])
+        np.multiply(before[1:-2], leap, out=leapt)
+        now[3:] += leapt
+        now[1:] *= frame
+        if time % _SCALED_EVERY == 0:
+            total = float(now.sum())
+            if total == 0:
+                return _NEVER
+            scale += math.log(total)
+            now /= total
+        before, now = now, before
+    last = float(before[-2:].sum())
+    return scale + math.log(last) if last else _NEVER
+
+
+def _forward(emitted: NDArray[np.float64], states: NDArray[np.int64]) -> float:
     leap = _leaps(states)
     forward = np.full(len(states), _NEVER)
-    forward[:2] = scores[0, states[:2]]
-    for frame in scores[1:, states]:
+    forward[:2] = emitted[0, :2]
+    for frame in emitted[1:]:
         stay_or_step = forward.copy()
         stay_or_step[1:] = np.logaddexp(forward[1:], forward[:-1])
         stay_or_step[2:] = np.logaddexp(stay_or_step[2:], forward[:-2] + leap)
