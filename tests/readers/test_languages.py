@@ -34,9 +34,10 @@ def seen(text: str, sure: float = 0.9) -> Seen:
 def read(texts: list[str], *, of_one_page: bool = True, **options: Any) -> list[str]:
     """What the embedded reader makes of texts that its network sees."""
     reader = CompactReader(ReaderOptions(**{"threads": 1} | options))
-    reader._look = lambda line, network: seen(texts[line[0, 0]])  # type: ignore[method-assign]
     images = [np.full((64, 99), number, np.uint8) for number in range(len(texts))]
-    return [line.text for line in reader.read(images, of_one_page=of_one_page)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "_look", lambda line, network: seen(texts[line[0, 0]]))
+        return [line.text for line in reader.read(images, of_one_page=of_one_page)]
 
 
 def test_a_doubtful_line_is_read_in_its_pages_language() -> None:

@@ -160,14 +160,9 @@ from manuscribe.document import Document, Line, Page, Region
 from manuscribe.formats import get_format
 from manuscribe.reading.batch import Batch
 
-def press():  # again, as people do where nothing happens: Python may lose an interruption that meets a finaliser
-    for seconds in (0.05, 8, 8):
-        time.sleep(seconds)
-        _thread.interrupt_main()
-
 def read(path):
     if path.stem == "05":
-        threading.Thread(target=press, daemon=True).start()
+        threading.Timer(0.05, _thread.interrupt_main).start()
     if path.stem >= "05":
         time.sleep(600)
     return Document((Page(10, 10, (Region((Line(path.stem),)),)),))

@@ -89,7 +89,7 @@ def log_probability(scores: Scores, numbers: list[int]) -> float:
     states[1::2] = numbers
     emitted = np.asarray(scores[:, states], dtype=np.float64)
     found = _forward_scaled(emitted, states)
-    # A text that has next to nothing to do with the scores is lost among them; then in logarithms, five times slower.
+    # A text that has next to nothing to do with the scores is lost among them; then in logarithms, twice as slow.
     return found if found > _NEVER else _forward(emitted, states)
 
 

@@ -1,7 +1,7 @@
 """Reading in a language: each has a character model, and which one a page or a line is in, its own letters tell.
 
 The network has learnt from French pens, so badly written English looks French to it; a character model of all languages
-together would follow it there. One language for the whole page, chosen by all of its lines, holds against that.
+together would follow it there. One language for the whole page, chosen by some of its lines, holds against that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,7 @@ _WEIGHT, _BONUS = 0.6, 1.8
 _LEAST = -7.0  # nats; a single misread letter must not decide
 # Nats for a line, and nats a letter for a page, within which languages are compared by reading in each.
 _NEAR, _NEAR_ON_PAGE = 6.0, 0.3
-# Nats by which a line must be better read in another language than in its page's; flat, for what is a letter's worth of
-# evidence among languages of a script grows with the line by itself.
+# Nats by which a whole line must be better read in another language of its page's script.
 _STAYS = 6.0
 # Nats a letter that a reading in the page's script may be less probable than one in another. What is really written in
 # another script mostly loses more (measured on held-out lines).
