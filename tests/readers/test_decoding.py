@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manuscribe.readers.compact.decoding import Fusion, beam, greedy, locate, log_probability, restrict
+from manuscribe.readers.compact.alignment import locate, log_probability
+from manuscribe.readers.compact.decoding import greedy, restrict
+from manuscribe.readers.compact.search import Fusion, beam
 
 
 def random_scores(seed: int, frames: int, classes: int, sharpness: float = 1.0) -> np.ndarray:
@@ -50,7 +52,7 @@ def test_wide_beam_finds_the_most_probable_texts(seed: int) -> None:
     truth = sorted(brute_force(scores).items(), key=lambda item: -item[1])
     found = beam(scores, 50)
     assert tuple(found[0][0]) == truth[0][0]
-    assert [np.exp(score) for _, score in found[:3]] == pytest.approx([p for _, p in truth[:3]], rel=1e-4)
+    assert [np.exp(score) for _, score, _ in found[:3]] == pytest.approx([p for _, p in truth[:3]], rel=1e-4)
 
 
 def test_beam_beats_greedy_where_alignments_add_up() -> None:
@@ -64,8 +66,8 @@ def test_beam_beats_greedy_where_alignments_add_up() -> None:
 
 def test_beam_gives_each_text_once_and_best_first() -> None:
     texts = beam(random_scores(3, 8, 4), 10)
-    assert len({tuple(text) for text, _ in texts}) == len(texts)
-    assert [score for _, score in texts] == sorted((score for _, score in texts), reverse=True)
+    assert len({tuple(text) for text, _, _ in texts}) == len(texts)
+    assert [score for _, score, _ in texts] == sorted((score for _, score, _ in texts), reverse=True)
 
 
 def one_hot(path: list[int], classes: int = 4) -> np.ndarray:
@@ -116,5 +118,28 @@ def test_a_language_decides_between_letters_that_look_alike() -> None:
 
 def test_what_is_far_behind_is_given_up() -> None:
     scores = one_hot([0, 1, 0, 2, 3])
-    assert [text for text, _ in beam(scores, 8, behind=2.0)] == [[1, 2, 3]]
+    assert [text for text, _, _ in beam(scores, 8, behind=2.0)] == [[1, 2, 3]]
     assert len(beam(scores, 8)) == 8
+
+
+def test_a_long_line_does_not_run_out_of_numbers() -> None:
+    scores = one_hot([0, 1, 0, 2, 0, 3] * 700)
+    (best, *_) = beam(scores, 4, behind=6.0)
+    assert best.numbers == [1, 2, 3] * 700
+    assert best.score == best.seen == pytest.approx(4200 * np.log(0.99), rel=1e-5)
+
+
+def test_what_was_seen_is_told_apart_from_what_the_model_adds() -> None:
+    from manuscribe.training.ngrams import Text, fit, joined
+
+    model = fit(joined([Text(np.array([0, 1, 2, 3], dtype=np.uint64), 20.0, 1.0)]), range(4), order=3, threshold=0.0)
+    scores = one_hot([0, 1, 0, 2, 0, 3])
+    best = beam(scores, 8, Fusion(model, weight=0.5, bonus=0.3))[0]
+    assert best.seen == pytest.approx(log_probability(scores, best.numbers), abs=0.05)
+    assert best.score - best.seen == pytest.approx(0.5 * sum(model.scores(best.numbers)) + 0.9, abs=1e-6)
+
+
+def test_more_letters_than_frames_are_placed_somewhere() -> None:
+    placed = locate(one_hot([1, 2]), [1, 2, 3, 1])
+    assert [letter.number for letter in placed] == [1, 2, 3, 1]
+    assert all(0 <= letter.start < letter.end <= 2 for letter in placed)

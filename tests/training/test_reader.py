@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from manuscribe.datasets.lines import read_lines, write_lines
-from manuscribe.errors import ExitCode, InputError, OutputError, UsageError
+from manuscribe.errors import ExitCode, InputError, ModelError, OutputError, UsageError
 from tests.training.conftest import command
 
 pytest.importorskip("torch")
@@ -242,3 +242,49 @@ def test_what_was_learnt_is_mixed_with_the_start(ground_truth: Path, tmp_path: P
     assert torch.allclose(task.model.state_dict()[name], 0.6 * learnt[name] + 0.4 * begun[name], atol=1e-6)
     card = json.loads((tmp_path / "second" / "compact.json").read_text(encoding="utf-8"))
     assert card["metrics"]["cer"] == pytest.approx(figures["cer"], abs=1e-6)
+
+
+def test_a_reader_goes_on_narrower_with_itself_as_the_teacher(ground_truth: Path, tmp_path: Path) -> None:
+    recipe, first, second = small_recipe(tmp_path), tmp_path / "first", tmp_path / "second"
+    arguments = ["--data", str(ground_truth), "--quiet", "-o"]
+    assert command("train", str(recipe), *arguments, str(first)) == ExitCode.OK
+    values = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    values |= {"start": str(first / "compact.onnx"), "teacher": str(first / "compact.onnx")}
+    values["network"] |= {"hidden": 48, "inner": [6, 6, 6]}
+    recipe.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    assert command("train", str(recipe), *arguments, str(second)) == ExitCode.OK
+    cards = [json.loads((out / "compact.json").read_text(encoding="utf-8")) for out in (first, second)]
+    assert cards[1]["parameters"] < cards[0]["parameters"]
+    assert (second / "compact.onnx").stat().st_size < (first / "compact.onnx").stat().st_size
+
+
+def test_being_unlike_the_teacher_costs_and_being_alike_does_not(ground_truth: Path, tmp_path: Path) -> None:
+    import torch
+
+    from manuscribe.engines.openvino import OpenVinoModel
+    from manuscribe.models.files import ModelFile
+    from manuscribe.training.recipe import load_recipe, run_recipe
+    from manuscribe.training.teacher import Teacher
+
+    path = run_recipe(load_recipe(small_recipe(tmp_path)), ground_truth, tmp_path / "run", quiet=True)
+    teacher = Teacher(ModelFile(path), ModelFile(path).charset)
+    lines = torch.rand((2, 1, 64, 96), generator=torch.Generator().manual_seed(0))
+    seen = torch.from_numpy(OpenVinoModel(path)(lines.numpy())[0])
+    assert float(teacher.unlike(seen, lines)) == pytest.approx(0, abs=1e-3)
+    other = torch.log_softmax(seen.flip(2), dim=2)
+    expected = float((seen.exp() * (seen - other)).sum())
+    assert float(teacher.unlike(other, lines)) == pytest.approx(expected, rel=1e-3)
+    with pytest.raises(ModelError, match="charset"):
+        Teacher(ModelFile(path), "abc")
+
+
+def test_a_start_whose_card_is_lost_is_told(ground_truth: Path, tmp_path: Path) -> None:
+    recipe, out = small_recipe(tmp_path), tmp_path / "run"
+    arguments = ["--data", str(ground_truth), "--quiet", "-o"]
+    assert command("train", str(recipe), *arguments, str(out)) == ExitCode.OK
+    card = json.loads((out / "compact.json").read_text(encoding="utf-8"))
+    del card["recipe"]
+    (out / "compact.json").write_text(json.dumps(card), encoding="utf-8")
+    values = yaml.safe_load(recipe.read_text(encoding="utf-8")) | {"start": str(out / "compact.onnx")}
+    recipe.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    assert command("train", str(recipe), *arguments, str(tmp_path / "next")) == ExitCode.MODEL

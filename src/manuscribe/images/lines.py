@@ -163,18 +163,25 @@ def _sample(image: npt.NDArray[np.uint8], polygon: Floats, grid: Floats, step: f
     if left >= right or top >= foot:
         raise InputError("A line's polygon is not on its page.", "Check that image and layout belong together.")
     patch = image[top:foot, left:right]
-    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY) if patch.ndim == 3 else np.ascontiguousarray(patch)
+    grey = np.array(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY) if patch.ndim == 3 else patch, np.uint8)
     mask = np.zeros(grey.shape, np.uint8)
     cv2.fillPoly(mask, [np.round(polygon - (left, top)).astype(np.int32)], 255)
-    inside = grey[mask > 0]
-    paper = int(np.percentile(inside, PAPER_TONE)) if inside.size else int(np.median(grey))
-    grey = np.where(mask > 0, grey, np.uint8(paper))
+    paper = _tone(grey, mask, PAPER_TONE) if mask.any() else int(np.median(grey))
+    grey[mask == 0] = paper
     x, y = (grid[..., 0] - left).astype(np.float32), (grid[..., 1] - top).astype(np.float32)
     if step > 1.3:
         size = max(1, round(grey.shape[1] / step)), max(1, round(grey.shape[0] / step))
         x, y = (x + 0.5) * size[0] / grey.shape[1] - 0.5, (y + 0.5) * size[1] / grey.shape[0] - 0.5
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(
         cv2.remap(grey, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=float(paper)),
         np.uint8,
     )
+
+
+def _tone(grey: Grey, mask: Grey, percent: float) -> int:
+    """A percentile of the tones where the mask is set."""
+    ranks = cv2.calcHist([grey], [0], mask, [256], [0, 256]).cumsum(dtype=np.float64)
+    place = (ranks[-1] - 1) * percent / 100
+    low, high = np.searchsorted(ranks, [place // 1, place // 1 + 1], side="right").clip(max=255)
+    return int(low + place % 1 * (high - low))

@@ -199,4 +199,7 @@ def _placed(line: Line, reading: Line, crop: Crop) -> Line:
 def _on_page(characters: Sequence[Character], crop: Crop) -> tuple[Character, ...]:
     # All points at once: a page has thousands.
     points = iter(crop.to_page([point for character in characters for point in character.polygon or ()]))
-    return tuple(replace(c, polygon=tuple(islice(points, len(c.polygon)))) if c.polygon else c for c in characters)
+    return tuple(
+        Character(c.text, c.confidence, tuple(islice(points, len(c.polygon))) if c.polygon else None)
+        for c in characters
+    )

@@ -3,6 +3,7 @@
 The n-grams form a trie in breadth-first order; what is not in it backs off to a shorter context (Katz 1987).
 """
 
+from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,26 +15,15 @@ from safetensors.numpy import save
 
 from manuscribe.errors import ModelError
 
+EMPTY = 0
+"""The n-gram of no letters. Contexts are n-grams: the longest known ones that the letters before end in."""
 START = 0
 """The class that stands before a line's first letter; letters are numbered from 1."""
 MOST_LETTERS = 255
 _STEP = 0.05  # nats a unit of the stored scores, which are bytes
+_NATS = tuple(-_STEP * steps for steps in range(256))
+_NOWHERE = 255  # place of a letter that is not in the alphabet; those that are have smaller ones
 _PARTS = ("alphabet", "letters", "scores", "children", "backoffs")
-
-
-class Context:
-    """The letters before, as far back as the model knows them.
-
-    Attributes:
-        letters: What may follow, with log-probability (nats) and the number of the context that it leads to.
-        backoff: Log-weight of the shorter context for all other letters.
-        shorter: The longest shorter context; `None` for the empty one.
-    """
-
-    __slots__ = ("backoff", "letters", "shorter")
-
-    def __init__(self, letters: dict[int, tuple[float, int]], backoff: float, shorter: "Context | None") -> None:
-        self.letters, self.backoff, self.shorter = letters, backoff, shorter
 
 
 class CharacterModel:
@@ -63,11 +53,15 @@ class CharacterModel:
         known = len(letters) > 0 and int(letters.max()) < len(alphabet) <= MOST_LETTERS
         if not (whole and known and len(backoffs) == len(children) + 1 <= len(letters) + 1):
             raise ModelError("The arrays of the character model do not fit together.", "Install manuscribe again.")
-        self._alphabet, self._letters, self._scores, self._backoffs = alphabet, letters, scores, backoffs
-        self._first = np.cumsum(np.concatenate([[1, len(alphabet)], children]), dtype=np.int64)
-        self._contexts: dict[int, Context] = {}
-        self._unknown = -_STEP * 255
-        self._empty = self._context(0, None)
+        self._alphabet, self._children = alphabet, children
+        self._places = {letter: place for place, letter in enumerate(alphabet.tolist())}
+        # Bytes and views: Python finds one number in them faster than numpy does.
+        self._letters, self._scores, self._backoffs = letters.tobytes(), scores.tobytes(), backoffs.tobytes()
+        starts = np.concatenate([[0, len(alphabet)], len(alphabet) + np.cumsum(children, dtype=np.int64)])
+        self._starts = array("I", starts.astype(np.uintc).tobytes())
+        # The longest shorter context of each, once it was asked for.
+        self._shorter = array("I", np.zeros(len(backoffs), np.uintc).tobytes())
+        self.start = self.step(EMPTY, START)[1]
 
     @classmethod
     def load(cls, path: Path, language: str) -> "CharacterModel":
@@ -86,18 +80,14 @@ class CharacterModel:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """What it is made of, by the names of the arguments."""
-        children = np.diff(self._first)[1:].astype(np.uint8)
-        return dict(zip(_PARTS, (self._alphabet, self._letters, self._scores, children, self._backoffs), strict=True))
+        stored = (np.frombuffer(part, np.uint8) for part in (self._letters, self._scores, self._backoffs))
+        letters, scores, backoffs = stored
+        return dict(zip(_PARTS, (self._alphabet, letters, scores, self._children, backoffs), strict=True))
 
     @property
     def size(self) -> int:
         """How many n-grams it knows."""
         return len(self._letters)
-
-    @property
-    def start(self) -> Context:
-        """The context before a line's first letter."""
-        return self.step(self._empty, START)[1]
 
     def scores(self, letters: Sequence[int]) -> list[float]:
         """Log-probability (nats) of each letter of a line after those before it."""
@@ -107,33 +97,37 @@ class CharacterModel:
             found.append(score)
         return found
 
-    def step(self, context: Context, letter: int) -> tuple[float, Context]:
+    def score(self, context: int, letter: int) -> float:
+        """Log-probability (nats) of a letter in a context: `step` without the step."""
+        return self._found(context, self._places.get(letter, _NOWHERE))[2]
+
+    def step(self, context: int, letter: int) -> tuple[float, int]:
         """Log-probability (nats) of a letter in a context, and the context after it."""
+        place = self._places.get(letter, _NOWHERE)
+        number, before, score = self._found(context, place)
+        return score, self._entered(number, before, place)
+
+    def _found(self, context: int, place: int) -> tuple[int, int, float]:
+        """The longest known n-gram that a letter makes of a context, the context in which it is, and its score."""
         backed_off = 0.0
         while True:
-            found = context.letters.get(letter)
-            if found is not None:
-                score, number = found
-                return backed_off + score, self._contexts.get(number) or self._enter(number, context, letter)
-            if context.shorter is None:
-                return backed_off + self._unknown, context
-            backed_off += context.backoff
-            context = context.shorter
+            found = self._letters.find(place, self._starts[context], self._starts[context + 1])
+            if found >= 0:
+                return found + 1, context, backed_off + _NATS[self._scores[found]]
+            if context == EMPTY:
+                return EMPTY, EMPTY, backed_off + _NATS[-1]
+            backed_off += _NATS[self._backoffs[context]]
+            context = self._shorter[context]
 
-    def _enter(self, number: int, before: Context, letter: int) -> Context:
-        shorter = self._empty if before.shorter is None else self.step(before.shorter, letter)[1]
-        return self._context(number, shorter)
-
-    def _context(self, number: int, shorter: Context | None) -> Context:
-        begins = number < len(self._backoffs)
-        first, end = (int(self._first[number]), int(self._first[number + 1])) if begins else (0, 0)
-        numbers = self._alphabet[self._letters[first - 1 : end - 1]].tolist() if end > first else []
-        scores = (self._scores[first - 1 : end - 1] * -_STEP).tolist() if end > first else []
-        places = range(first, end)
-        letters = {n: (s, place) for n, s, place in zip(numbers, scores, places, strict=True)}
-        backoff = -_STEP * float(self._backoffs[number]) if begins else 0.0
-        context = self._contexts[number] = Context(letters, backoff, shorter)
-        return context
+    def _entered(self, number: int, before: int, place: int) -> int:
+        """The context that an n-gram is, or ends in: those that begin no longer ones tell nothing of what follows."""
+        while number > len(self._children):
+            before = self._shorter[before]
+            number, before, _ = self._found(before, place)
+        if number != EMPTY and before != EMPTY and self._shorter[number] == EMPTY:
+            shorter = self._shorter[before]
+            self._shorter[number] = self._entered(*self._found(shorter, place)[:2], place)
+        return number
 
 
 def save_models(path: Path, models: Mapping[str, CharacterModel]) -> None:

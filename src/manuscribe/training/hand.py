@@ -20,7 +20,15 @@ from manuscribe.training.dividing import Divided, LinesSection, divide, drawn, k
 from manuscribe.training.form import NetworkForm
 from manuscribe.training.lines import RealLines, samples
 from manuscribe.training.loop import train
-from manuscribe.training.reader import Batch, BatchSection, CompactTask, NetworkSection, model_file, write_reader
+from manuscribe.training.reader import (
+    Batch,
+    BatchSection,
+    CompactTask,
+    NetworkSection,
+    model_file,
+    size_of,
+    write_reader,
+)
 from manuscribe.training.tables import AMOUNTS, head, row, write_amounts
 
 
@@ -31,6 +39,7 @@ class Recipe(NetworkForm):
         start: The reader that is taught: an embedded one's name, or the path of an exported `.onnx`.
         keep: Share of its weights that stays in the result, mixed with what was learnt: so that it does not forget the
             other hands (WiSE-FT, arXiv 2109.01903, section 3).
+        network: Its size; `None`: that of `start`.
     """
 
     kind: Literal["compact-hand"]
@@ -38,7 +47,7 @@ class Recipe(NetworkForm):
     keep: float = Field(default=0.0, ge=0, lt=1)
     data: LinesSection
     batch: BatchSection = BatchSection(narrow_steps=0)
-    network: NetworkSection = NetworkSection()
+    network: NetworkSection | None = None
 
 
 class HandTask(CompactTask):
@@ -49,11 +58,12 @@ class HandTask(CompactTask):
     """
 
     def __init__(self, recipe: Recipe, lines: Divided) -> None:
-        super().__init__(recipe.network, recipe.loop, recipe.batch.shortcut_weight)
+        size = recipe.network or size_of(model_file(recipe.start))
+        super().__init__(size, recipe.loop, recipe.batch.shortcut_weight)
         self.recipe, self.lines = recipe, lines
         self._real = RealLines(lines.train, {})
         self._held = samples(lines.validation, len(lines.validation), recipe.loop.seed)
-        self.start(recipe.start, self.batch(0).lines)
+        self.start(recipe.start, [self.batch(0).lines])
 
     def batch(self, step: int) -> Batch:
         """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""

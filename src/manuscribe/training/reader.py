@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -24,8 +24,13 @@ from manuscribe.training.export import export_onnx, write_card
 from manuscribe.training.form import NetworkForm, Section
 from manuscribe.training.lines import DataSection, LineSource, Sample, WidthSection, squeeze
 from manuscribe.training.loop import LoopOptions, multiplies_bf16
+from manuscribe.training.narrowing import narrow
 from manuscribe.training.reader_network import COLUMN, CompactNetwork
 from manuscribe.training.start import start_from
+from manuscribe.training.teacher import Teacher
+
+_SAMPLE = 6
+"""Batches by which it is judged what matters in a reader that training begins with."""
 
 
 class BatchSection(WidthSection):
@@ -39,12 +44,17 @@ class BatchSection(WidthSection):
 
 
 class NetworkSection(Section):
-    """The network's size."""
+    """The network's size; see `CompactNetwork`."""
 
     channels: tuple[int, int, int] = (48, 96, 192)
+    inner: tuple[int, int, int] | None = None
     width: int = 256
     depth: int = 5
     hidden: int = 640
+
+    def build(self, classes: int) -> CompactNetwork:
+        """A network of this size."""
+        return CompactNetwork(classes, self.channels, self.width, self.depth, self.hidden, self.inner)
 
 
 class Recipe(NetworkForm):
@@ -52,13 +62,17 @@ class Recipe(NetworkForm):
 
     Attributes:
         start: The reader whose weights training begins with: an embedded one's name, or the path of an exported
-            `.onnx`; nothing begins afresh.
+            `.onnx`; nothing begins afresh. Where `network` is narrower inside, what matters least is left out.
+        teacher: A reader, named as `start`, whose view of each frame is learnt beside the texts.
+        teacher_weight: What being unlike it counts beside the texts' loss.
         keep: Share of its weights that stays in the result, mixed with what was learnt: the two together often read
             better than either (WiSE-FT, arXiv 2109.01903, section 3).
     """
 
     kind: Literal["compact-reader"]
     start: str | None = None
+    teacher: str | None = None
+    teacher_weight: float = Field(default=1.0, gt=0)
     keep: float = Field(default=0.0, ge=0, lt=1)
     data: DataSection
     batch: BatchSection = BatchSection()
@@ -80,6 +94,21 @@ def model_file(name: str) -> ModelFile:
     return ModelFile(Path(name)) if name.endswith(".onnx") else embedded(name)
 
 
+def size_of(model: ModelFile) -> NetworkSection:
+    """The size of a reader's network, as its card tells it.
+
+    Raises:
+        ModelError: It does not.
+    """
+    try:
+        return NetworkSection.model_validate(model.card["recipe"]["network"])
+    except (KeyError, TypeError, ValidationError) as error:
+        raise ModelError(
+            f"The card of {model.path} does not tell the size of its network.",
+            "It cannot be trained further without the `.json` that was written beside it.",
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Lines B×1×64×W with their texts as class numbers, one after the other."""
@@ -98,23 +127,32 @@ class CompactTask(ABC):
         self.characters = charset()
         self._class = {character: number for number, character in enumerate(self.characters, start=1)}
         torch.manual_seed(options.seed)
-        size = (network.channels, network.width, network.depth, network.hidden)
-        self.model = CompactNetwork(len(self.characters) + 1, *size)
+        self._size = network
+        self.model = network.build(len(self.characters) + 1)
         self._shortcut_weight = shortcut_weight
         # In bfloat16 convolutions are fastest with the channels last, in float32 with the channels first.
         self._layout = torch.channels_last if multiplies_bf16(options) else torch.contiguous_format
         self.model.to(memory_format=self._layout)  # type: ignore[call-overload]  # missing in torch's stubs
 
-    def start(self, name: str, lines: Tensor) -> None:
+    def start(self, name: str, batches: Sequence[Tensor]) -> None:
         """Take the weights of an embedded or an exported reader, its norms measured anew on some lines.
+
+        Where it is larger inside than this one, what matters least on these lines is left out.
 
         Raises:
             ModelError: There is no such reader, or it is another kind of network.
+            UsageError: It differs in more than what is inside its parts, or is narrower there.
         """
         begun = model_file(name)
         if begun.charset != self.characters:
             raise ModelError(f"{begun.path} reads another charset than this version of manuscribe trains.")
-        start_from(begun.path, self.model, lines)
+        size = size_of(begun)
+        if size == self._size:
+            start_from(begun.path, self.model, batches[0])
+        else:
+            whole = size.build(len(self.characters) + 1)
+            start_from(begun.path, whole, batches[0])
+            narrow(whole, self.model, batches)
         self._begun = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def finish(self, weights: Path, keep: float) -> dict[str, float]:
@@ -151,7 +189,10 @@ class CompactTask(ABC):
 
     def loss(self, batch: Batch) -> Tensor:
         """CTC of the main head and, weighted, of the shortcut; per character."""
-        main, shortcut = self.model.scores(batch.lines)
+        return self.loss_of(*self.model.scores(batch.lines), batch)
+
+    def loss_of(self, main: Tensor, shortcut: Tensor, batch: Batch) -> Tensor:
+        """As `loss`, of what the two heads said."""
         return _ctc(main, batch) + self._shortcut_weight * _ctc(shortcut, batch)
 
     @property
@@ -179,7 +220,17 @@ class CompactReaderTask(CompactTask):
         self.recipe = recipe
         self._lines = LineSource(recipe.data, root, self.characters)
         if recipe.start:
-            self.start(recipe.start, self.batch(recipe.batch.narrow_steps).lines)
+            first = recipe.batch.narrow_steps
+            self.start(recipe.start, [self.batch(first + step).lines for step in range(_SAMPLE)])
+        self._teacher = Teacher(model_file(recipe.teacher), self.characters) if recipe.teacher else None
+
+    def loss(self, batch: Batch) -> Tensor:
+        """CTC of both heads and, weighted, how unlike the teacher's the main one's frames are; per character."""
+        main, shortcut = self.model.scores(batch.lines)
+        loss = self.loss_of(main, shortcut, batch)
+        if self._teacher is None:
+            return loss
+        return loss + self.recipe.teacher_weight * self._teacher.unlike(main, batch.lines) / batch.lengths.sum()
 
     def batch(self, step: int) -> Batch:
         """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""

@@ -25,12 +25,12 @@ class ConvNorm(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """Two 3×3 convolutions around a shortcut."""
+    """Two 3×3 convolutions around a shortcut, `inner` channels between them."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
-        self.first = ConvNorm(channels, channels)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.first = ConvNorm(channels, inner)
+        self.second = nn.Conv2d(inner, channels, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,6 +81,8 @@ class CompactNetwork(nn.Module):
         channels: Channels of the CNN's three stages.
         width: Width of the sequence model.
         depth: Blocks of the sequence model.
+        hidden: Width inside the pointwise part of each block.
+        inner: Channels inside the residuals of the three stages; `None`: as many as outside.
     """
 
     def __init__(
@@ -89,13 +91,19 @@ class CompactNetwork(nn.Module):
         channels: tuple[int, int, int] = (48, 96, 192),
         width: int = 256,
         depth: int = 5,
-        hidden: int = 768,
+        hidden: int = 640,
+        inner: tuple[int, int, int] | None = None,
     ) -> None:
         super().__init__()
         small, middle, large = channels
-        self.stem = nn.Sequential(ConvNorm(1, small // 2, 2), ConvNorm(small // 2, small, 2), Residual(small))
-        self.fine = nn.Sequential(ConvNorm(small, middle, (2, 1)), Residual(middle), Residual(middle))
-        self.coarse = nn.Sequential(ConvNorm(middle, large, (2, 2)), Residual(large), Residual(large))
+        in_small, in_middle, in_large = inner or channels
+        self.stem = nn.Sequential(ConvNorm(1, small // 2, 2), ConvNorm(small // 2, small, 2), Residual(small, in_small))
+        self.fine = nn.Sequential(
+            ConvNorm(small, middle, (2, 1)), Residual(middle, in_middle), Residual(middle, in_middle)
+        )
+        self.coarse = nn.Sequential(
+            ConvNorm(middle, large, (2, 2)), Residual(large, in_large), Residual(large, in_large)
+        )
         self.fine_columns = nn.Conv2d(middle, width, (8, 1))
         self.coarse_columns = nn.Conv2d(large, width, (4, 1))
         self.blocks = nn.ModuleList(Block(width, width // 64, hidden) for _ in range(depth))

@@ -19,7 +19,8 @@ from PIL import Image, ImageDraw
 
 from manuscribe.datasets.labelled import LabelledLine
 from manuscribe.datasets.rendering.hands import DRAWN, Ink, font
-from manuscribe.readers.compact.decoding import Letter, Scores, locate
+from manuscribe.readers.compact.alignment import locate
+from manuscribe.readers.compact.decoding import Letter, Scores
 from manuscribe.readers.compact.lines import pad, to_height, to_ink
 
 _SAME_STROKES = str.maketrans(

@@ -7,9 +7,9 @@ together would follow it there. One language for the whole page, chosen by some 
 from collections.abc import Iterable, Mapping, Sequence
 
 from manuscribe.models.files import ModelFile, embedded
-from manuscribe.readers.compact.decoding import Fusion
 from manuscribe.readers.compact.reading import BEAMS, Decoder, Reading, Seen
 from manuscribe.readers.compact.scripts import ScriptScores, letters_of_scripts, script_of
+from manuscribe.readers.compact.search import Fusion
 from manuscribe.text.characters import CharacterModel
 from manuscribe.text.charset import LANGUAGES, SCRIPTS
 

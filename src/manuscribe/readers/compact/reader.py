@@ -100,7 +100,7 @@ def _beams(options: ReaderOptions) -> int:
 
 
 def _signals(reading: Reading) -> Signals:
-    return signals_of(reading.seen.scores, reading.letters, reading.texts, reading.fusion)
+    return signals_of(reading.seen.scores, reading.letters, reading.likelihood, reading.texts, reading.fusion)
 
 
 def _grey(line: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -9,17 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from manuscribe.document import Alternative, Character, Line, Polygon
-from manuscribe.readers.compact.decoding import (
-    Fusion,
-    Letter,
-    Scores,
-    beam,
-    collapsed,
-    greedy,
-    locate,
-    log_probability,
-)
+from manuscribe.readers.compact.alignment import locate, log_probability
+from manuscribe.readers.compact.decoding import Letter, Scores, collapsed, greedy
 from manuscribe.readers.compact.lines import is_squeezed, scaled_width
+from manuscribe.readers.compact.search import Found, Fusion, beam
 
 BEAMS = 8
 SQUEEZED = "squeezed: the line is too long for its height"
@@ -53,6 +46,7 @@ class Reading:
 
     Attributes:
         score: Of its text, in nats.
+        likelihood: Log-probability of its text, by what was seen alone.
         letters: Of its text, those of outer spaces left out.
         texts: That were found, with their probabilities among themselves, the best first; as many as are compared.
         fusion: The character model that took part.
@@ -61,6 +55,7 @@ class Reading:
     line: Line
     seen: Seen
     score: float
+    likelihood: float
     letters: list[Letter]
     texts: list[tuple[list[int], float]]
     fusion: Fusion | None
@@ -85,11 +80,11 @@ class Decoder:
         if self._beams == 1:
             letters = greedy(scores)
             numbers = [letter.number for letter in letters]
-            score = log_probability(scores, numbers)
+            score = likelihood = log_probability(scores, numbers)
             texts = [(numbers, _probability(score))]
         else:
             found = beam(scores, self._beams, fusion, _BEHIND if self._nbest == 1 else math.inf)
-            score, texts = found[0][1], self._distinct(found)
+            score, likelihood, texts = found[0].score, found[0].seen, self._distinct(found)
             letters = locate(scores, texts[0][0])
         letters = self._inner(letters)
         characters = self._characters_of(letters, seen.size)
@@ -102,19 +97,19 @@ class Decoder:
             ),
             notes=(SQUEEZED,) if is_squeezed(*seen.size) else (),
         )
-        return Reading(line, seen, seen.share + score, letters, texts[: self._compared], fusion)
+        return Reading(line, seen, seen.share + score, likelihood, letters, texts[: self._compared], fusion)
 
     def text(self, numbers: Sequence[int]) -> str:
         """Classes as a text, without outer spaces."""
         return "".join(self._characters[number - 1] for number in numbers).strip()
 
-    def _distinct(self, texts: list[tuple[list[int], float]]) -> list[tuple[list[int], float]]:
+    def _distinct(self, texts: list[Found]) -> list[tuple[list[int], float]]:
         """Readings with how probable each is among all that were found.
 
         Those that differ in outer spaces only are one, and as probable as all of them together.
         """
         merged: dict[str, tuple[list[int], float]] = {}
-        for numbers, score in texts:
+        for numbers, score, _ in texts:
             first, before = merged.get(self.text(numbers), (numbers, -np.inf))
             merged[self.text(numbers)] = (first, float(np.logaddexp(before, score)))
         ranked = sorted(merged.values(), key=lambda reading: -reading[1])

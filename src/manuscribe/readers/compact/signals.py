@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from manuscribe.readers.compact.decoding import BLANK, Fusion, Letter, Scores, log_probability
+from manuscribe.readers.compact.decoding import BLANK, Letter, Scores
+from manuscribe.readers.compact.search import Fusion
 from manuscribe.readers.trust.features import log_odds
 from manuscribe.readers.trust.signals import Floats, Signals
 
@@ -14,51 +15,81 @@ Hypotheses = Sequence[tuple[list[int], float]]
 _LEAST = -12.0  # log-probability; below it nothing differs any more
 
 
-def signals_of(scores: Scores, letters: Sequence[Letter], texts: Hypotheses, fusion: Fusion | None) -> Signals:
+def signals_of(
+    scores: Scores, letters: Sequence[Letter], likelihood: float, texts: Hypotheses, fusion: Fusion | None
+) -> Signals:
     """The signals of a reading.
 
     Args:
         scores: T×C.
         letters: Of the best text.
+        likelihood: Its log-probability, by what was seen alone.
     """
-    frames = np.maximum(scores, _LEAST).astype(np.float64)
+    strongest = _Strongest(scores)
     numbers = [letter.number for letter in letters]
+    frames = np.maximum(scores, np.float32(_LEAST))
+    entropy = -float((np.exp(frames) * frames).sum(dtype=np.float64))
     return Signals(
         characters={
-            "rival": _rivals(frames, letters),
-            "skipped": _skipped(frames, letters),
+            "rival": _rivals(strongest, letters),
+            "skipped": _skipped(strongest, letters),
             "expected": _expected(numbers, fusion),
             "agreed": log_odds(_agreed(numbers, texts)),
             "width": np.array([letter.end - letter.start for letter in letters], np.float64),
         },
         line={
-            "seen": max(_LEAST, log_probability(scores, numbers) / max(1, len(numbers))),
+            "seen": max(_LEAST, likelihood / max(1, len(numbers))),
             "lead": texts[0][1] - texts[1][1] if len(texts) > 1 else 1.0,
-            "entropy": float(np.log(1e-4 - (np.exp(frames) * frames).sum() / max(1, len(numbers)))),
+            "entropy": float(np.log(1e-4 + entropy / max(1, len(numbers)))),
         },
     )
 
 
-def _rivals(frames: Floats, letters: Sequence[Letter]) -> Floats:
+class _Strongest:
+    """The strongest letters of each frame: as many as are needed when two of them do not count."""
+
+    def __init__(self, scores: Scores) -> None:
+        self.frames = len(scores)
+        left, every = scores.copy(), np.arange(len(scores))
+        left[:, BLANK] = -np.inf
+        classes, values = [], []
+        for _ in range(3):
+            best = left.argmax(axis=1)
+            classes.append(best)
+            values.append(left[every, best])
+            left[every, best] = -np.inf
+        self._classes = np.array(classes)
+        self._values = np.maximum(np.array(values, np.float64), _LEAST)
+
+    def between(self, starts: Sequence[int], ends: Sequence[int], excluded: Sequence[Sequence[int]]) -> Floats:
+        """Log-probability of the strongest letter of each run of frames, one or two letters excluded from each."""
+        start = np.array(starts, np.int64).clip(0)
+        end = np.array(ends, np.int64).clip(None, self.frames)
+        lengths = np.maximum(end - start, 0)
+        run = np.repeat(np.arange(len(start)), lengths)
+        frame = np.arange(len(run)) + (start - np.cumsum(lengths) + lengths)[run]
+        classes, values = self._classes[:, frame], self._values[:, frame]
+        for ones in np.array(excluded, np.int64).T:
+            values = np.where(classes == ones[run], _LEAST, values)
+        found = np.full(len(start), _LEAST)
+        np.maximum.at(found, run, values.max(axis=0, initial=_LEAST))
+        return found
+
+
+def _rivals(strongest: _Strongest, letters: Sequence[Letter]) -> Floats:
     """Log-probability of the strongest other letter where each one stands, a frame around it included."""
-    found = np.full(len(letters), _LEAST)
-    for place, letter in enumerate(letters):
-        there = frames[max(0, letter.start - 1) : letter.end + 1].copy()
-        there[:, [BLANK, letter.number]] = _LEAST
-        found[place] = there.max(initial=_LEAST)
-    return found
+    starts, ends = [letter.start - 1 for letter in letters], [letter.end + 1 for letter in letters]
+    return strongest.between(starts, ends, [[letter.number] for letter in letters])
 
 
-def _skipped(frames: Floats, letters: Sequence[Letter]) -> Floats:
+def _skipped(strongest: _Strongest, letters: Sequence[Letter]) -> Floats:
     """Log-probability of the strongest letter between each one and the next that is neither of them."""
-    found = np.full(len(letters), _LEAST)
-    for place, letter in enumerate(letters):
-        last = place + 1 == len(letters)
-        end = len(frames) if last else letters[place + 1].start
-        between = frames[letter.end : end].copy()
-        between[:, [BLANK, letter.number, letter.number if last else letters[place + 1].number]] = _LEAST
-        found[place] = between.max(initial=_LEAST)
-    return found
+    nexts = [*letters[1:], *letters[-1:]]
+    starts, ends = [letter.end for letter in letters], [letter.start for letter in letters[1:]]
+    if letters:
+        ends.append(strongest.frames)
+    pairs = [[one.number, other.number] for one, other in zip(letters, nexts, strict=True)]
+    return strongest.between(starts, ends, pairs)
 
 
 def _expected(numbers: Sequence[int], fusion: Fusion | None) -> Floats:

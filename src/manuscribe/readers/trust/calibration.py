@@ -8,6 +8,7 @@ mean, since a signal that is bad tells more than one that is good.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from manuscribe.document import Alternative, Line
+from manuscribe.document import Alternative, Character, Line
 from manuscribe.errors import ModelError
 from manuscribe.readers.trust.features import Evidence, Rows, character_rows, evidence_of, line_row, word_rows
 from manuscribe.readers.trust.signals import Floats, Signals
@@ -54,6 +55,10 @@ class Level(BaseModel):
             raise ValueError("the numbers of columns, means, scales and weights do not fit together")
         return self
 
+    @cached_property
+    def _arrays(self) -> tuple[Floats, Floats, Floats]:
+        return np.array(self.mean), np.array(self.scale), np.array(self.weights)
+
     def probabilities(self, rows: Rows) -> Floats:
         """One for each row.
 
@@ -64,7 +69,8 @@ class Level(BaseModel):
             raise ModelError(
                 "The calibration is of other signals than the reader gives.", "Make it anew: manuscribe calibrate."
             )
-        z = bent(rows.values, np.array(self.mean), np.array(self.scale)) @ np.array(self.weights)
+        mean, scale, weights = self._arrays
+        z = bent(rows.values, mean, scale) @ weights
         return np.asarray(1 / (1 + np.exp(-z)))
 
 
@@ -154,14 +160,14 @@ class Calibration(BaseModel):
             line,
             confidence=round(judged.exact, _DECIMALS),
             expected_cer=round(judged.errors, _DECIMALS),
-            characters=tuple(replace(c, confidence=p) for c, p in zip(line.characters, sure, strict=False)),
+            characters=tuple(Character(c.text, p, c.polygon) for c, p in zip(line.characters, sure, strict=False)),
             word_confidences=_told(judged.words),
             alternatives=_shared_out(line.alternatives, line.confidence, judged.exact),
         )
 
 
 def _told(probabilities: Floats) -> tuple[float, ...]:
-    return tuple(round(float(one), _DECIMALS) for one in probabilities)
+    return tuple(round(one, _DECIMALS) for one in probabilities.tolist())
 
 
 def _shared_out(alternatives: Sequence[Alternative], before: float | None, exact: float) -> tuple[Alternative, ...]:

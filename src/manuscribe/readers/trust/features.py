@@ -8,7 +8,7 @@ is which signals they have.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import cv2
@@ -35,6 +35,8 @@ class Evidence:
         characters: N×S, a column for each signal of `character_signals`.
         line: Of `line_signals`.
         words: Where each word begins and ends in the text.
+        kinds: N×K, of which kinds each character is.
+        summary: The line's own signals, those of its characters summed up, and the shares of their kinds.
     """
 
     text: tuple[str, ...]
@@ -43,6 +45,8 @@ class Evidence:
     line: Floats
     line_signals: tuple[str, ...]
     words: tuple[tuple[int, int], ...]
+    kinds: Floats
+    summary: Floats
 
 
 def evidence_of(line: Line, signals: Signals, image: NDArray[np.uint8]) -> Evidence:
@@ -67,14 +71,11 @@ def evidence_of(line: Line, signals: Signals, image: NDArray[np.uint8]) -> Evide
         **{name: float(any(note.startswith(name) for note in line.notes)) for name in _NOTED},
         **signals.line,
     }
-    return Evidence(
-        text,
-        np.stack([columns[name] for name in columns], axis=1).reshape(len(text), len(columns)),
-        tuple(columns),
-        np.array(list(of_line.values()), np.float64),
-        tuple(of_line),
-        words_in(text),
-    )
+    characters = np.stack(list(columns.values()), axis=1).reshape(len(text), len(columns))
+    kinds = np.array([_kinds(character) for character in text], np.float64).reshape(-1, len(_KINDS))
+    values = np.array(list(of_line.values()), np.float64)
+    summary = _summary(values, characters, kinds)
+    return Evidence(text, characters, tuple(columns), values, tuple(of_line), words_in(text), kinds, summary)
 
 
 def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -108,18 +109,9 @@ def character_rows(evidence: Evidence) -> Rows:
     own, names = evidence.characters, evidence.character_signals
     edge = np.where(np.array(names) == "sureness", _EDGE, own.mean(axis=0) if len(own) else 0.0)[None]
     before, after = np.concatenate([edge, own[:-1]]), np.concatenate([own[1:], edge])
-    kinds = np.array([_kinds(character) for character in evidence.text], np.float64).reshape(-1, len(_KINDS))
-    line = np.repeat(_line_summary(evidence)[None], len(own), axis=0)
-    return Rows(
-        np.concatenate([own, before[: len(own)], after[: len(own)], kinds, line], axis=1),
-        (
-            *names,
-            *(f"{name} before" for name in names),
-            *(f"{name} after" for name in names),
-            *_KINDS,
-            *_line_names(evidence),
-        ),
-    )
+    line = np.repeat(evidence.summary[None], len(own), axis=0)
+    values = np.concatenate([own, before[: len(own)], after[: len(own)], evidence.kinds, line], axis=1)
+    return Rows(values, _character_names(names, evidence.line_signals))
 
 
 def word_rows(evidence: Evidence, characters: Floats) -> Rows:
@@ -128,35 +120,37 @@ def word_rows(evidence: Evidence, characters: Floats) -> Rows:
     Args:
         characters: The probability that each character is right, N.
     """
-    names, sure = evidence.character_signals, np.clip(characters, _LEAST, 1 - _LEAST)
-    summary = _line_summary(evidence)
-    rows = []
-    for start, end in evidence.words:
-        own, inner = evidence.characters[start:end], sure[start:end]
-        edges = [sure[start - 1] if start else 1.0, sure[end] if end < len(sure) else 1.0]
-        found = [np.exp(np.log(inner).sum()), inner.min(), inner.mean(), min(edges)]
-        kinds = np.array([_kinds(character) for character in evidence.text[start:end]], np.float64)
-        before = evidence.characters[start - 1] if start else own[0]
-        rows.append(
-            [
-                *log_odds(np.array(found)),
-                np.log(end - start),
-                *own.min(axis=0),
-                *own.max(axis=0),
-                *own.mean(axis=0),
-                *before,
-                *kinds[:, 1:].mean(axis=0),
-                *summary,
-            ]
-        )
-    columns = (
-        *("all right", "least right", "mean right", "edges right", "characters"),
-        *(f"{what} {name}" for what in ("least", "most", "mean") for name in names),
-        *(f"{name} before" for name in names),
-        *_KINDS[1:],
-        *_line_names(evidence),
-    )
-    return Rows(np.array(rows, np.float64).reshape(-1, len(columns)), columns)
+    sure, own = np.clip(characters, _LEAST, 1 - _LEAST), evidence.characters
+    names = _word_names(evidence.character_signals, evidence.line_signals)
+    if not evidence.words:
+        return Rows(np.zeros((0, len(names))), names)
+    starts, ends = np.array(evidence.words).T
+    lengths = (ends - starts)[:, None]
+    inner = evidence.kinds[:, _KINDS.index("space")] == 0
+    first = np.concatenate([[0], np.cumsum(lengths[:-1])])  # of each word, where the spaces are left out
+
+    def over(reduce: np.ufunc, values: Floats) -> Floats:
+        return np.asarray(reduce.reduceat(values[inner], first, axis=0), np.float64)
+
+    column = sure[:, None]
+    edged = np.concatenate([[1.0], sure, [1.0]])
+    found = [
+        np.exp(over(np.add, np.log(column))),
+        over(np.minimum, column),
+        over(np.add, column) / lengths,
+        np.minimum(edged[starts], edged[ends + 1])[:, None],
+    ]
+    values = [
+        log_odds(np.concatenate(found, axis=1)),
+        np.log(lengths),
+        over(np.minimum, own),
+        over(np.maximum, own),
+        over(np.add, own) / lengths,
+        own[np.where(starts > 0, starts - 1, starts)],
+        over(np.add, evidence.kinds[:, 1:]) / lengths,
+        np.repeat(evidence.summary[None], len(starts), axis=0),
+    ]
+    return Rows(np.concatenate(values, axis=1), names)
 
 
 def line_row(evidence: Evidence, characters: Floats, words: Floats) -> Rows:
@@ -170,24 +164,51 @@ def line_row(evidence: Evidence, characters: Floats, words: Floats) -> Rows:
     for sure in (characters, words):
         some = np.clip(sure if len(sure) else np.array([0.5]), _LEAST, 1 - _LEAST)
         found += [*log_odds(np.array([np.exp(np.log(some).sum()), some.min(), some.mean()])), np.log((1 - some).sum())]
-    names = [f"{what} {part}" for part in ("characters", "words") for what in ("all", "least", "mean", "wrong")]
-    return Rows(np.concatenate([found, _line_summary(evidence)])[None], (*names, *_line_names(evidence)))
+    values = np.concatenate([found, evidence.summary])[None]
+    return Rows(values, _names_of_line(evidence.character_signals, evidence.line_signals))
 
 
-def _line_summary(evidence: Evidence) -> Floats:
-    """The line's own signals, and those of its characters summed up; shares of the kinds of its characters."""
-    own = evidence.characters if len(evidence.characters) else np.zeros((1, len(evidence.character_signals)))
-    kinds = np.array([_kinds(character) for character in evidence.text] or [(False,) * len(_KINDS)], np.float64)
-    return np.concatenate([evidence.line, own.mean(axis=0), own.min(axis=0), own.max(axis=0), kinds.mean(axis=0)])
+def _summary(line: Floats, characters: Floats, kinds: Floats) -> Floats:
+    own = characters if len(characters) else np.zeros((1, characters.shape[1]))
+    shares = kinds if len(kinds) else np.zeros((1, len(_KINDS)))
+    return np.concatenate([line, own.mean(axis=0), own.min(axis=0), own.max(axis=0), shares.mean(axis=0)])
 
 
-def _line_names(evidence: Evidence) -> tuple[str, ...]:
-    signals = evidence.character_signals
+@cache
+def _summary_names(signals: tuple[str, ...], of_line: tuple[str, ...]) -> tuple[str, ...]:
     return (
-        *(f"line's {name}" for name in evidence.line_signals),
+        *(f"line's {name}" for name in of_line),
         *(f"line's {what} {name}" for what in ("mean", "least", "most") for name in signals),
         *(f"line's share {name}" for name in _KINDS),
     )
+
+
+@cache
+def _character_names(signals: tuple[str, ...], of_line: tuple[str, ...]) -> tuple[str, ...]:
+    return (
+        *signals,
+        *(f"{name} before" for name in signals),
+        *(f"{name} after" for name in signals),
+        *_KINDS,
+        *_summary_names(signals, of_line),
+    )
+
+
+@cache
+def _word_names(signals: tuple[str, ...], of_line: tuple[str, ...]) -> tuple[str, ...]:
+    return (
+        *("all right", "least right", "mean right", "edges right", "characters"),
+        *(f"{what} {name}" for what in ("least", "most", "mean") for name in signals),
+        *(f"{name} before" for name in signals),
+        *_KINDS[1:],
+        *_summary_names(signals, of_line),
+    )
+
+
+@cache
+def _names_of_line(signals: tuple[str, ...], of_line: tuple[str, ...]) -> tuple[str, ...]:
+    found = (f"{what} {part}" for part in ("characters", "words") for what in ("all", "least", "mean", "wrong"))
+    return (*found, *_summary_names(signals, of_line))
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,105 @@
+"""Going on with a network that is narrower inside: of its hidden channels those are kept that matter most.
+
+The layer behind them is fitted anew to what is left, by least squares on sample lines (ThiNet, Luo et al. 2017, arXiv
+1707.06342, section 3.2; here the channels are chosen all at once, by the energy of what they add).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from manuscribe.errors import UsageError
+from manuscribe.training.reader_network import Block, CompactNetwork, Residual
+
+_RIDGE = 1e-4  # of the mean energy of an input
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """Hidden channels: the modules that they come out of, and the layer that they go into."""
+
+    name: str
+    makers: Sequence[nn.Module]
+    taker: nn.Conv2d | nn.Linear
+
+
+@torch.no_grad()
+def narrow(large: CompactNetwork, small: CompactNetwork, batches: Sequence[Tensor]) -> None:
+    """Fill a network with what matters most of a larger one.
+
+    Args:
+        small: Of the same size but for fewer channels inside its residuals and blocks; changed in place.
+        batches: Lines, B×1×64×W each, by which it is judged what matters.
+
+    Raises:
+        UsageError: The networks differ in something else.
+    """
+    pairs = list(zip(_hidden(large), _hidden(small), strict=False))
+    state, wanted = large.state_dict(), small.state_dict()
+    hidden = [f"{one.name}." for one, _ in pairs]
+    for name, tensor in wanted.items():
+        same = name in state and state[name].shape == tensor.shape
+        if same:
+            tensor.copy_(state[name])
+        if len(state) != len(wanted) or not (same or any(name.startswith(part) for part in hidden)):
+            raise UsageError(
+                "The network differs from the one it begins with in more than what is inside its parts.",
+                "Change only `inner` and `hidden` of what the model's card tells, or start afresh.",
+            )
+    for whole, part in pairs:
+        _fit(whole, part, _energies(large, whole.taker, batches))
+
+
+def _hidden(network: CompactNetwork) -> Iterator[_Hidden]:
+    for name, module in network.named_modules():
+        if isinstance(module, Residual):
+            yield _Hidden(name, list(module.first), module.second)
+        elif isinstance(module, Block):
+            yield _Hidden(name, [module.hidden], module.output)
+
+
+def _fit(whole: _Hidden, part: _Hidden, energies: Tensor) -> None:
+    """Keep the channels that add most, and let the layer behind them make up for the others as well as it can."""
+    outputs, channels = whole.taker.weight.shape[:2]
+    count = part.taker.weight.shape[1]
+    if count > channels:
+        raise UsageError(
+            f"The network is wider inside ({whole.name}: {count} channels) than the one it begins with ({channels}).",
+            "Make `inner` and `hidden` no larger than the model's card tells.",
+        )
+    taps = whole.taker.weight[0, 0].numel()  # of the kernel; weights of a channel lie side by side
+    weights = whole.taker.weight.double().reshape(outputs, channels, taps)
+    own = energies.reshape(channels, taps, channels, taps).diagonal(dim1=0, dim2=2)  # taps × taps × channels
+    added = torch.einsum("ocs,stc,oct->c", weights, own, weights)
+    kept = added.argsort(descending=True)[:count].sort().values
+    inputs = (kept[:, None] * taps + torch.arange(taps)).flatten()
+    among = energies[inputs][:, inputs]
+    among.diagonal().add_(_RIDGE * among.diagonal().mean())
+    fitted = torch.linalg.solve(among, energies[inputs] @ weights.reshape(outputs, -1).T).T
+    part.taker.weight.copy_(fitted.reshape(part.taker.weight.shape))
+    for maker, narrower in zip(whole.makers, part.makers, strict=True):
+        values = maker.state_dict()
+        for name, tensor in narrower.state_dict().items():
+            tensor.copy_(values[name][kept] if tensor.ndim else values[name])
+
+
+def _energies(network: CompactNetwork, taker: nn.Module, batches: Sequence[Tensor]) -> Tensor:
+    """Second moments of what goes into a layer, K×K for its K weights an output."""
+    sums: list[Tensor] = []
+
+    def add(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        (x,) = inputs
+        if isinstance(layer, nn.Conv2d):
+            x = F.unfold(x, layer.kernel_size, padding=1).transpose(1, 2)
+        seen = x.reshape(-1, x.shape[-1])
+        sums.append((seen.T @ seen).double())
+
+    hook = taker.register_forward_pre_hook(add)
+    network.eval()
+    for batch in batches:
+        network(batch)
+    hook.remove()
+    return torch.stack(sums).sum(dim=0)
