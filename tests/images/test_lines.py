@@ -122,3 +122,13 @@ def test_flat_polygons_and_endless_lines_have_a_size():
     crop = cut_line(page(), Line(polygon=flat))
     assert crop.shape[0] == 64
     assert crop.shape[1] <= LONGEST
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_the_papers_tone_is_a_percentile_of_the_tones_inside(seed):
+    random = np.random.default_rng(seed)
+    image = random.integers(0, 256, (80, 200), np.uint8)
+    corners = ((20.0, 20.0), (180.0, 20.0), (180.0, 60.0), (20.0, 60.0))
+    crop = cut_line(image, Line(polygon=corners, baseline=((20.0, 50.0), (180.0, 50.0))))
+    assert abs(int(crop[0, 0]) - np.percentile(image[20:61, 20:181], 85)) <= 1

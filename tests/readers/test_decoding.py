@@ -143,3 +143,16 @@ def test_more_letters_than_frames_are_placed_somewhere() -> None:
     placed = locate(one_hot([1, 2]), [1, 2, 3, 1])
     assert [letter.number for letter in placed] == [1, 2, 3, 1]
     assert all(0 <= letter.start < letter.end <= 2 for letter in placed)
+
+
+def test_a_blank_that_is_certain_parts_two_letters() -> None:
+    scores = one_hot([1, 0, 1])
+    scores[1] = [0.0, -np.inf, -np.inf, -np.inf]
+    assert beam(scores, 4)[0].numbers == [1, 1]
+
+
+def test_frames_in_which_nothing_is_likely_leave_an_improbable_text() -> None:
+    scores = np.full((600, 348), -np.log(348), np.float32)
+    (found,) = beam(scores, 8)
+    assert found.numbers == []
+    assert found.score == pytest.approx(-600 * np.log(348), rel=1e-4)

@@ -110,5 +110,6 @@ def made_of(arrays: dict[str, list[int]]) -> CharacterModel:
 )
 def test_arrays_that_do_not_fit_together_are_refused(changed: dict[str, list[int]]) -> None:
     assert made_of(ARRAYS).size == 2
+    assert made_of(ARRAYS).scores([1, 0, 1]) == pytest.approx([-0.1, -0.05, -0.1])
     with pytest.raises(ModelError, match="fit together"):
         made_of(ARRAYS | changed)

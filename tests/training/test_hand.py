@@ -51,6 +51,7 @@ def test_a_hand_is_taught_reported_and_read(root: Path) -> None:
     card = (root / "out" / "hand.md").read_text(encoding="utf-8")
     assert "TIME US" in card, "what the reader was made from, before, is credited"
     values = json.loads((root / "out" / "hand.json").read_text(encoding="utf-8"))
+    assert values["recipe"]["network"]["channels"], "what goes on from it must know its size"
     task = load_recipe(root / "recipe.yaml").module.build_task(load_recipe(root / "recipe.yaml").recipe, root)
     task.finish(root / "out" / "best.safetensors", task.recipe.keep)
     assert values["metrics"]["cer"] == pytest.approx(task.evaluate()["cer"]), "the card tells of what was written"

@@ -1,5 +1,7 @@
 """Going on with a network that is narrower inside than the one it begins with."""
 
+from typing import Any
+
 import pytest
 
 from manuscribe.errors import UsageError
@@ -7,14 +9,19 @@ from manuscribe.errors import UsageError
 torch = pytest.importorskip("torch")
 
 
-def network(channels=(8, 8, 8), inner=None, hidden=32, width=64):  # type: ignore[no-untyped-def]
+def network(
+    channels: tuple[int, int, int] = (8, 8, 8),
+    inner: tuple[int, int, int] | None = None,
+    hidden: int = 32,
+    width: int = 64,
+) -> Any:
     from manuscribe.training.reader_network import CompactNetwork
 
     torch.manual_seed(0)
     return CompactNetwork(5, channels, width, 1, hidden, inner).eval()
 
 
-def batches(count: int):  # type: ignore[no-untyped-def]
+def batches(count: int) -> list[Any]:
     return [torch.rand((2, 1, 64, 96), generator=torch.Generator().manual_seed(n)) for n in range(count)]
 
 
@@ -42,6 +49,8 @@ def test_the_layer_behind_makes_up_for_what_is_left_out() -> None:
     narrow(large, small, batches(3))
     (lines,) = batches(1)
     assert small.eval()(lines).detach().numpy() == pytest.approx(large(lines).detach().numpy(), abs=2e-2)
+    untouched = (name for name in large.state_dict() if ".hidden." not in name and ".output." not in name)
+    assert all(torch.equal(small.state_dict()[name], large.state_dict()[name]) for name in untouched)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,7 @@ def test_the_layer_behind_makes_up_for_what_is_left_out() -> None:
         ({"width": 128}, "more than what is inside"),
     ],
 )
-def test_only_what_is_inside_can_be_narrower(small: dict[str, object], told: str) -> None:
+def test_only_what_is_inside_can_be_narrower(small: dict[str, Any], told: str) -> None:
     from manuscribe.training.narrowing import narrow
 
     with pytest.raises(UsageError, match=told):

@@ -27,7 +27,7 @@ _PARTS = ("alphabet", "letters", "scores", "children", "backoffs")
 
 
 class CharacterModel:
-    """Tells how probable a letter is in a context. Contexts are made when they are first met.
+    """Tells how probable a letter is in a context.
 
     Args:
         alphabet: A ≤ 255, the classes that it knows, sorted: the n-grams of length 1.
@@ -55,11 +55,11 @@ class CharacterModel:
             raise ModelError("The arrays of the character model do not fit together.", "Install manuscribe again.")
         self._alphabet, self._children = alphabet, children
         self._places = {letter: place for place, letter in enumerate(alphabet.tolist())}
-        # Bytes and views: Python finds one number in them faster than numpy does.
+        # As bytes: Python finds one number in them faster than numpy does.
         self._letters, self._scores, self._backoffs = letters.tobytes(), scores.tobytes(), backoffs.tobytes()
         starts = np.concatenate([[0, len(alphabet)], len(alphabet) + np.cumsum(children, dtype=np.int64)])
         self._starts = array("I", starts.astype(np.uintc).tobytes())
-        # The longest shorter context of each, once it was asked for.
+        # The longest shorter context of each, once it was met; before that, and for single letters, the empty one.
         self._shorter = array("I", np.zeros(len(backoffs), np.uintc).tobytes())
         self.start = self.step(EMPTY, START)[1]
 
@@ -122,6 +122,8 @@ class CharacterModel:
     def _entered(self, number: int, before: int, place: int) -> int:
         """The context that an n-gram is, or ends in: those that begin no longer ones tell nothing of what follows."""
         while number > len(self._children):
+            if before == EMPTY:
+                return EMPTY
             before = self._shorter[before]
             number, before, _ = self._found(before, place)
         if number != EMPTY and before != EMPTY and self._shorter[number] == EMPTY:

@@ -85,6 +85,7 @@ def export(recipe: Recipe, task: HandTask, weights: Path, figures: Mapping[str, 
     """Write the taught reader into the folder `out`, with its card and a report of what it reads better."""
     figures = {**figures, **task.finish(weights, recipe.keep)}
     card = recipe.for_card(task.parameters, figures, task.characters)
+    card["recipe"]["network"] = task.size.model_dump(mode="json")  # what goes on from it must know
     # What it began with is in it still, and so is what that was made from.
     before = [Credit(**credit) for credit in model_file(recipe.start).card.get("credits", ())]
     path = write_reader(task, card | {"credits": (*recipe.credits, *before)}, out)

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from manuscribe.training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
+from manuscribe.training.memory import keep_freed_memory
 from manuscribe.training.progress import Progress
 
 
@@ -92,6 +93,7 @@ def train(
         KeyboardInterrupt: Ctrl-C or SIGTERM came; the step and its evaluation were finished and a checkpoint written.
             A second signal does not wait.
     """
+    keep_freed_memory()
     return _Loop(task, options, out, quiet=quiet).run(resume=resume)
 
 

@@ -50,7 +50,8 @@ def narrow(large: CompactNetwork, small: CompactNetwork, batches: Sequence[Tenso
                 "Change only `inner` and `hidden` of what the model's card tells, or start afresh.",
             )
     for whole, part in pairs:
-        _fit(whole, part, _energies(large, whole.taker, batches))
+        if whole.taker.weight.shape != part.taker.weight.shape:
+            _fit(whole, part, _energies(large, whole.taker, batches))
 
 
 def _hidden(network: CompactNetwork) -> Iterator[_Hidden]:

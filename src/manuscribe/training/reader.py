@@ -52,9 +52,14 @@ class NetworkSection(Section):
     depth: int = 5
     hidden: int = 640
 
+    @property
+    def sides(self) -> tuple[tuple[int, int, int], int, int, int, tuple[int, int, int]]:
+        """What `CompactNetwork` is made with, as they are given to it."""
+        return self.channels, self.width, self.depth, self.hidden, self.inner or self.channels
+
     def build(self, classes: int) -> CompactNetwork:
         """A network of this size."""
-        return CompactNetwork(classes, self.channels, self.width, self.depth, self.hidden, self.inner)
+        return CompactNetwork(classes, *self.sides)
 
 
 class Recipe(NetworkForm):
@@ -64,7 +69,7 @@ class Recipe(NetworkForm):
         start: The reader whose weights training begins with: an embedded one's name, or the path of an exported
             `.onnx`; nothing begins afresh. Where `network` is narrower inside, what matters least is left out.
         teacher: A reader, named as `start`, whose view of each frame is learnt beside the texts.
-        teacher_weight: What being unlike it counts beside the texts' loss.
+        teacher_weight: What being unlike it counts beside the texts' loss; 1 unless it is given.
         keep: Share of its weights that stays in the result, mixed with what was learnt: the two together often read
             better than either (WiSE-FT, arXiv 2109.01903, section 3).
     """
@@ -72,7 +77,7 @@ class Recipe(NetworkForm):
     kind: Literal["compact-reader"]
     start: str | None = None
     teacher: str | None = None
-    teacher_weight: float = Field(default=1.0, gt=0)
+    teacher_weight: float | None = Field(default=None, gt=0)
     keep: float = Field(default=0.0, ge=0, lt=1)
     data: DataSection
     batch: BatchSection = BatchSection()
@@ -82,6 +87,8 @@ class Recipe(NetworkForm):
     def _something_to_keep(self) -> Self:
         if self.keep and not self.start:
             raise ValueError("keep is a share of start's weights: name a start")
+        if self.teacher_weight and not self.teacher:
+            raise ValueError("teacher_weight is for a teacher: name one")
         return self
 
 
@@ -127,7 +134,7 @@ class CompactTask(ABC):
         self.characters = charset()
         self._class = {character: number for number, character in enumerate(self.characters, start=1)}
         torch.manual_seed(options.seed)
-        self._size = network
+        self.size = network
         self.model = network.build(len(self.characters) + 1)
         self._shortcut_weight = shortcut_weight
         # In bfloat16 convolutions are fastest with the channels last, in float32 with the channels first.
@@ -147,7 +154,7 @@ class CompactTask(ABC):
         if begun.charset != self.characters:
             raise ModelError(f"{begun.path} reads another charset than this version of manuscribe trains.")
         size = size_of(begun)
-        if size == self._size:
+        if size.sides == self.size.sides:
             start_from(begun.path, self.model, batches[0])
         else:
             whole = size.build(len(self.characters) + 1)
@@ -222,7 +229,9 @@ class CompactReaderTask(CompactTask):
         if recipe.start:
             first = recipe.batch.narrow_steps
             self.start(recipe.start, [self.batch(first + step).lines for step in range(_SAMPLE)])
-        self._teacher = Teacher(model_file(recipe.teacher), self.characters) if recipe.teacher else None
+        self._teacher = (
+            Teacher(model_file(recipe.teacher), self.characters, recipe.loop.threads) if recipe.teacher else None
+        )
 
     def loss(self, batch: Batch) -> Tensor:
         """CTC of both heads and, weighted, how unlike the teacher's the main one's frames are; per character."""
@@ -230,7 +239,8 @@ class CompactReaderTask(CompactTask):
         loss = self.loss_of(main, shortcut, batch)
         if self._teacher is None:
             return loss
-        return loss + self.recipe.teacher_weight * self._teacher.unlike(main, batch.lines) / batch.lengths.sum()
+        unlike = self._teacher.unlike(main, batch.lines) / batch.lengths.sum()
+        return loss + (self.recipe.teacher_weight or 1.0) * unlike
 
     def batch(self, step: int) -> Batch:
         """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""

@@ -3,14 +3,14 @@
 import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
 from manuscribe.errors import InputError, OutputError, UsageError
@@ -39,6 +39,7 @@ _UNWRITABLE = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR,
     errno.EISDIR, errno.EEXIST,
 }  # fmt: skip
+_LEARNT_FROM = ("kind", "start", "teacher", "teacher_weight", "data", "network", "batch")
 _BEGUN = ("checkpoint", "stages", "amounts")
 
 
@@ -105,7 +106,7 @@ def run_recipe(loaded: LoadedRecipe, root: Path, out: Path, *, resume: bool = Fa
         return built
     values = recipe.model_dump(mode="json")
     if resume and (out / _AS_RUN).exists():
-        _refuse_other_run(out / _AS_RUN, values)
+        _refuse_other_run(out / _AS_RUN, recipe)
     task: Task = module.build_task(recipe, root)
     with _written_below(out):
         _write(out / _AS_RUN, values)
@@ -185,10 +186,12 @@ def _keep_recipe(recipe: Any, out: Path, *, resume: bool) -> None:
     _write(out / _AS_RUN, values)
 
 
-def _refuse_other_run(path: Path, values: Mapping[str, Any]) -> None:
+def _refuse_other_run(path: Path, recipe: BaseModel) -> None:
     """What is learnt from what may not change between runs; how long, how fast and what is kept of the start may."""
-    before = _parse(path)
-    changed = [key for key in ("kind", "start", "data", "network", "batch") if before.get(key) != values.get(key)]
+    values, before = recipe.model_dump(mode="json"), _parse(path)
+    with suppress(ValidationError):  # keys that there were not yet have their usual values
+        before = type(recipe).model_validate(before).model_dump(mode="json")
+    changed = [key for key in _LEARNT_FROM if before.get(key) != values.get(key)]
     loop = before.get("loop")
     if not isinstance(loop, Mapping) or loop.get("seed") != values["loop"]["seed"]:
         changed.append("loop.seed")

@@ -81,3 +81,23 @@ def test_a_line_without_characters_is_as_sure_as_a_whole():
 def test_a_line_of_one_pixel_and_a_grey_one_have_rows():
     for image in (np.zeros((1, 1), np.uint8), np.full((30, 50), 128, np.uint8)):
         assert all(np.isfinite(rows.values).all() for rows in all_rows(reading("abc"), image=image))
+
+
+def test_a_words_row_is_of_its_characters_alone():
+    text, lead = " ab\tc  de", np.arange(9.0)
+    evidence = evidence_of(reading(text), Signals({"lead": lead}), IMAGE)
+    sure = np.linspace(0.1, 0.9, 9)
+    rows = word_rows(evidence, sure)
+    expected = {
+        "all right": [log_odds(np.prod(sure[a:b])) for a, b in words_in(text)],
+        "least right": [log_odds(sure[a:b].min()) for a, b in words_in(text)],
+        "mean right": [log_odds(sure[a:b].mean()) for a, b in words_in(text)],
+        "edges right": [log_odds(np.array(edge)) for edge in (sure[0], sure[3], sure[6])],
+        "characters": np.log([2, 1, 2]),
+        "least lead": [1, 4, 7],
+        "most lead": [2, 4, 8],
+        "mean lead": [1.5, 4, 7.5],
+        "lead before": [0, 3, 6],
+    }
+    for name, values in expected.items():
+        assert rows.values[:, rows.names.index(name)] == pytest.approx(np.array(values, float)), name

@@ -46,7 +46,7 @@ class Reading:
 
     Attributes:
         score: Of its text, in nats.
-        likelihood: Log-probability of its text, by what was seen alone.
+        likelihood: Log-probability of its text, outer spaces included, by what was seen alone.
         letters: Of its text, those of outer spaces left out.
         texts: That were found, with their probabilities among themselves, the best first; as many as are compared.
         fusion: The character model that took part.
@@ -84,7 +84,8 @@ class Decoder:
             texts = [(numbers, _probability(score))]
         else:
             found = beam(scores, self._beams, fusion, _BEHIND if self._nbest == 1 else math.inf)
-            score, likelihood, texts = found[0].score, found[0].seen, self._distinct(found)
+            score, texts = found[0].score, self._distinct(found)
+            likelihood = next(text.seen for text in found if text.numbers is texts[0][0])
             letters = locate(scores, texts[0][0])
         letters = self._inner(letters)
         characters = self._characters_of(letters, seen.size)

@@ -62,11 +62,12 @@ def beam(scores: Scores, width: int, fusion: Fusion | None = None, behind: float
     alive = [_Prefix((), BLANK, 0.0, fusion.model.start if fusion else EMPTY)]
     alive[0].blank = 1.0
     share, scale = math.exp(-behind), 0.0
-    for step, (blank, letters) in enumerate(_steps(scores)):
-        if not letters:
+    for step, (pause, blank, letters) in enumerate(_steps(scores)):
+        if pause is not None:
+            scale += pause
             for prefix in alive:
-                prefix.blank, prefix.letter = (prefix.blank + prefix.letter) * blank, 0.0
-        else:
+                prefix.blank, prefix.letter = prefix.blank + prefix.letter, 0.0
+        if letters:
             alive = _best(_extended(alive, blank, letters, step, fusion, width, share), width, share)
         most = alive[0].blank + alive[0].letter
         if not _TINY < most < _HUGE and most:
@@ -126,24 +127,23 @@ class _Prefix:
         return Found(letters[::-1], score, score - self.gain)
 
 
-def _steps(scores: Scores) -> Iterator[tuple[float, dict[int, float]]]:
-    """Probability of the blank and of each likely letter, for each frame; frames that are surely blank are one."""
+def _steps(scores: Scores) -> Iterator[tuple[float | None, float, dict[int, float]]]:
+    """Probability of the blank and of each likely letter, for each frame that has one.
+
+    Before them the log-probability that the frames in between are blank, if there are any; at last without letters.
+    """
     frames, letters = np.nonzero(scores[:, BLANK + 1 :] > _LIKELY)
     letters += BLANK + 1
     numbers, values = letters.tolist(), np.exp(scores[frames, letters], dtype=np.float64).tolist()
     ends = np.searchsorted(frames, np.arange(len(scores)), side="right").tolist()
-    blanks = np.exp(scores[:, BLANK], dtype=np.float64).tolist()
-    start, waiting = 0, 1.0
-    for blank, end in zip(blanks, ends, strict=True):
+    start, pause = 0, None
+    for blank, end in zip(scores[:, BLANK].tolist(), ends, strict=True):
         if start == end:
-            waiting *= blank
+            pause = (pause or 0.0) + blank
             continue
-        if waiting < 1.0:
-            yield waiting, {}
-            waiting = 1.0
-        yield blank, dict(zip(numbers[start:end], values[start:end], strict=True))
-        start = end
-    yield waiting, {}
+        yield pause, math.exp(blank), dict(zip(numbers[start:end], values[start:end], strict=True))
+        start, pause = end, None
+    yield pause, 1.0, {}
 
 
 def _extended(
