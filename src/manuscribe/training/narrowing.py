@@ -1,7 +1,8 @@
 """Going on with a network that is narrower inside: of its hidden channels those are kept that matter most.
 
-The layer behind them is fitted anew to what is left, by least squares on sample lines (ThiNet, Luo et al. 2017, arXiv
-1707.06342, section 3.2; here the channels are chosen all at once, by the energy of what they add).
+The layer behind them is fitted anew to what is left, by least squares on sample lines. One channel after the other is
+left out, as weights are in the optimal brain surgeon (Hassibi and Stork 1993), with the layer's output in the place of the
+network's error (as in ThiNet, Luo et al. 2017, arXiv 1707.06342).
 """
 
 from collections.abc import Iterator, Sequence
@@ -71,20 +72,39 @@ def _fit(whole: _Hidden, part: _Hidden, energies: Tensor) -> None:
             f"The network is wider inside ({whole.name}: {count} channels) than the one it begins with ({channels}).",
             "Make `inner` and `hidden` no larger than the model's card tells.",
         )
-    taps = whole.taker.weight[0, 0].numel()  # of the kernel; weights of a channel lie side by side
-    weights = whole.taker.weight.double().reshape(outputs, channels, taps)
-    own = energies.reshape(channels, taps, channels, taps).diagonal(dim1=0, dim2=2)  # taps × taps × channels
-    added = torch.einsum("ocs,stc,oct->c", weights, own, weights)
-    kept = added.argsort(descending=True)[:count].sort().values
-    inputs = (kept[:, None] * taps + torch.arange(taps)).flatten()
-    among = energies[inputs][:, inputs]
-    among.diagonal().add_(_RIDGE * among.diagonal().mean())
-    fitted = torch.linalg.solve(among, energies[inputs] @ weights.reshape(outputs, -1).T).T
+    weights = whole.taker.weight.double().reshape(outputs, -1)  # those of a channel lie side by side
+    kept, fitted = _eliminate(weights, energies, channels, count)
     part.taker.weight.copy_(fitted.reshape(part.taker.weight.shape))
     for maker, narrower in zip(whole.makers, part.makers, strict=True):
         values = maker.state_dict()
         for name, tensor in narrower.state_dict().items():
             tensor.copy_(values[name][kept] if tensor.ndim else values[name])
+
+
+def _eliminate(weights: Tensor, energies: Tensor, channels: int, count: int) -> tuple[Tensor, Tensor]:
+    """Leave out one channel after the other, each time the one that costs least when the others make up for it.
+
+    Args:
+        weights: O×K, for K inputs, as many of each channel.
+        energies: K×K, second moments of the inputs.
+
+    Returns:
+        The channels that are left, and the weights of their inputs.
+    """
+    energies.diagonal().add_(_RIDGE * energies.diagonal().mean())
+    inverse = torch.linalg.inv(energies)
+    taps = len(energies) // channels
+    every = torch.arange(len(energies)).reshape(channels, taps)
+    left = list(range(channels))
+    for _ in range(channels - count):
+        own = inverse.reshape(channels, taps, channels, taps)[left, :, left]  # L×taps×taps
+        theirs = weights.reshape(len(weights), channels, taps)[:, left]
+        cost = torch.einsum("ols,lst,olt->l", theirs, torch.linalg.inv(own), theirs)
+        gone = every[left.pop(int(cost.argmin()))]
+        change = torch.linalg.solve(inverse[gone][:, gone], inverse[gone])  # taps×K
+        weights = weights - weights[:, gone] @ change
+        inverse = inverse - inverse[:, gone] @ change
+    return torch.tensor(left), weights[:, every[left].flatten()]
 
 
 def _energies(network: CompactNetwork, taker: nn.Module, batches: Sequence[Tensor]) -> Tensor:
