@@ -1,8 +1,8 @@
 """Going on with a network that is narrower inside: of its hidden channels those are kept that matter most.
 
 The layer behind them is fitted anew to what is left, by least squares on sample lines. One channel after the other is
-left out, as weights are in the optimal brain surgeon (Hassibi and Stork 1993), with the layer's output in the place of the
-network's error (as in ThiNet, Luo et al. 2017, arXiv 1707.06342).
+left out, as weights are in the optimal brain surgeon (Hassibi and Stork 1993), with the layer's output in the place of
+the network's error (as in ThiNet, Luo et al. 2017, arXiv 1707.06342).
 """
 
 from collections.abc import Iterator, Sequence
