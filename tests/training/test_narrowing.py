@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from manuscribe.errors import UsageError
+from manuscribe.errors import ModelError
 
 torch = pytest.importorskip("torch")
 
@@ -65,5 +65,5 @@ def test_the_layer_behind_makes_up_for_what_is_left_out() -> None:
 def test_only_what_is_inside_can_be_narrower(small: dict[str, Any], told: str) -> None:
     from manuscribe.training.narrowing import narrow
 
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(ModelError, match=told):
         narrow(network(), network(**small), batches(1))

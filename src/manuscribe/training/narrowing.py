@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from manuscribe.errors import UsageError
+from manuscribe.errors import ModelError
 from manuscribe.training.reader_network import Block, CompactNetwork, Residual
 
 _RIDGE = 1e-4  # of the mean energy of an input
@@ -36,7 +36,7 @@ def narrow(large: CompactNetwork, small: CompactNetwork, batches: Sequence[Tenso
         batches: Lines, B×1×64×W each, by which it is judged what matters.
 
     Raises:
-        UsageError: The networks differ in something else.
+        ModelError: The networks differ in something else.
     """
     pairs = list(zip(_hidden(large), _hidden(small), strict=False))
     state, wanted = large.state_dict(), small.state_dict()
@@ -46,8 +46,8 @@ def narrow(large: CompactNetwork, small: CompactNetwork, batches: Sequence[Tenso
         if same:
             tensor.copy_(state[name])
         if len(state) != len(wanted) or not (same or any(name.startswith(part) for part in hidden)):
-            raise UsageError(
-                "The network differs from the one it begins with in more than what is inside its parts.",
+            raise ModelError(
+                "The network differs in size from the one it begins with in more than what is inside its parts.",
                 "Change only `inner` and `hidden` of what the model's card tells, or start afresh.",
             )
     for whole, part in pairs:
@@ -68,7 +68,7 @@ def _fit(whole: _Hidden, part: _Hidden, energies: Tensor) -> None:
     outputs, channels = whole.taker.weight.shape[:2]
     count = part.taker.weight.shape[1]
     if count > channels:
-        raise UsageError(
+        raise ModelError(
             f"The network is wider inside ({whole.name}: {count} channels) than the one it begins with ({channels}).",
             "Make `inner` and `hidden` no larger than the model's card tells.",
         )

@@ -147,8 +147,8 @@ class CompactTask(ABC):
         Where it is larger inside than this one, what matters least on these lines is left out.
 
         Raises:
-            ModelError: There is no such reader, or it is another kind of network.
-            UsageError: It differs in more than what is inside its parts, or is narrower there.
+            ModelError: There is no such reader, it is another kind of network, or one that differs in more than what is
+                inside its parts or is narrower there.
         """
         begun = model_file(name)
         if begun.charset != self.characters:
