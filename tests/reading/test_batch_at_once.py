@@ -154,11 +154,14 @@ def test_nothing_is_written_after_the_end(images: list[Path], tmp_path: Path) ->
 
 
 INTERRUPTED = """
-import _thread, sys, threading, time
+import _thread, signal, sys, threading, time
 from pathlib import Path
 from manuscribe.document import Document, Line, Page, Region
 from manuscribe.formats import get_format
 from manuscribe.reading.batch import Batch
+
+# Who runs the tests in the background may have them ignore interruptions, and what they start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def read(path):
     if path.stem == "05":
