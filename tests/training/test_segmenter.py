@@ -157,7 +157,7 @@ def test_training_writes_weights_that_export_to_the_same_network(pages, tmp_path
         expected = task.model.eval()(torch.from_numpy(page)).numpy()
     (maps,) = OpenVinoModel(tmp_path / "segmenter.onnx", threads=1, bf16=False)(page)
     assert maps.shape == (1, 4, 32, 48)
-    assert np.abs(maps - expected).max() < 0.02
+    assert np.abs(maps - expected).max() < 0.05  # convolutions are in eight bits; see test_eight_bits.py
 
 
 def test_weights_of_another_network_are_refused(pages, tmp_path):

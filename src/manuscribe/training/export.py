@@ -1,4 +1,4 @@
-"""From trained weights to what ships: one ONNX file, its weights in float16, with its card beside it."""
+"""From trained weights to what ships: one ONNX file, in eight and sixteen bits, with its card beside it."""
 
 import json
 import warnings
@@ -15,6 +15,10 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from manuscribe.models.card import Card, as_dict, as_markdown, library_versions
+from manuscribe.training.eight_bits import quantise_convolutions
+
+_LARGE = 1024
+"""Values in a constant from which on it is worth storing in half the bytes."""
 
 
 def export_onnx(
@@ -23,13 +27,18 @@ def export_onnx(
     path: Path,
     inputs: Mapping[str, Mapping[int, str]],
     outputs: Sequence[str],
+    samples: Sequence[Tensor],
 ) -> None:
-    """Write a network of one input as ONNX, weights stored as float16 and widened when the graph is loaded.
+    """Write a network of one input as ONNX.
+
+    Convolutions are in eight bits (see `eight_bits`), other weights stored as float16 and widened when the graph is
+    loaded.
 
     Args:
         example: An input, for tracing.
         inputs: Name of the input with its dynamic axes, e.g. `{"lines": {0: "batch", 3: "width"}}`.
         outputs: Names of the outputs.
+        samples: Inputs such as it will get, by which the eight bits' ranges are measured.
     """
     model.eval()
     axes = {name: dict(dynamic) for name, dynamic in inputs.items()}
@@ -46,7 +55,9 @@ def export_onnx(
             opset_version=17,
             dynamo=False,
         )
-    onnx.save(_halve(onnx.load(str(path))), str(path))
+    graph = onnx.load(str(path))
+    quantise_convolutions(graph, [np.ascontiguousarray(sample.numpy()) for sample in samples])
+    onnx.save(_halve(graph), str(path))
 
 
 def write_card(path: Path, card_of: Mapping[str, Any]) -> Card:
@@ -77,7 +88,7 @@ def _halve(graph: onnx.ModelProto) -> onnx.ModelProto:
     casts = []
     for constant in graph.graph.initializer:
         values = numpy_helper.to_array(constant)
-        if values.dtype != np.float32 or values.size < 256:
+        if values.dtype != np.float32 or values.size < _LARGE:
             continue
         name = constant.name
         constant.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))

@@ -59,11 +59,11 @@ class HandTask(CompactTask):
 
     def __init__(self, recipe: Recipe, lines: Divided) -> None:
         size = recipe.network or size_of(model_file(recipe.start))
-        super().__init__(size, recipe.loop, recipe.batch.shortcut_weight)
+        super().__init__(size, recipe.loop, recipe.batch)
         self.recipe, self.lines = recipe, lines
         self._real = RealLines(lines.train, {})
         self._held = samples(lines.validation, len(lines.validation), recipe.loop.seed)
-        self.start(recipe.start, [self.batch(0).lines])
+        self.start(recipe.start)
 
     def batch(self, step: int) -> Batch:
         """Lines of about the same width; which ones depends on nothing but the recipe's seed and the step."""

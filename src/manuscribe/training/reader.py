@@ -29,8 +29,8 @@ from manuscribe.training.reader_network import COLUMN, CompactNetwork
 from manuscribe.training.start import start_from
 from manuscribe.training.teacher import Teacher
 
-_SAMPLE = 6
-"""Batches by which it is judged what matters in a reader that training begins with."""
+_SAMPLES = 6
+"""Batches by which it is judged what matters in a reader that training begins with, and what range values have."""
 
 
 class BatchSection(WidthSection):
@@ -130,18 +130,26 @@ class CompactTask(ABC):
 
     metric = "cer"
 
-    def __init__(self, network: NetworkSection, options: LoopOptions, shortcut_weight: float) -> None:
+    def __init__(self, network: NetworkSection, options: LoopOptions, batch: BatchSection) -> None:
         self.characters = charset()
         self._class = {character: number for number, character in enumerate(self.characters, start=1)}
         torch.manual_seed(options.seed)
         self.size = network
         self.model = network.build(len(self.characters) + 1)
-        self._shortcut_weight = shortcut_weight
+        self._shortcut_weight, self._narrow_steps = batch.shortcut_weight, batch.narrow_steps
         # In bfloat16 convolutions are fastest with the channels last, in float32 with the channels first.
         self._layout = torch.channels_last if multiplies_bf16(options) else torch.contiguous_format
         self.model.to(memory_format=self._layout)  # type: ignore[call-overload]  # missing in torch's stubs
 
-    def start(self, name: str, batches: Sequence[Tensor]) -> None:
+    @abstractmethod
+    def batch(self, step: int) -> Batch:
+        """The batch of a step; see `training.loop.Task`."""
+
+    def samples(self) -> list[Tensor]:
+        """Lines of usual widths, as they are trained on, some batches of them."""
+        return [self.batch(self._narrow_steps + step).lines for step in range(_SAMPLES)]
+
+    def start(self, name: str) -> None:
         """Take the weights of an embedded or an exported reader, its norms measured anew on some lines.
 
         Where it is larger inside than this one, what matters least on these lines is left out.
@@ -153,7 +161,7 @@ class CompactTask(ABC):
         begun = model_file(name)
         if begun.charset != self.characters:
             raise ModelError(f"{begun.path} reads another charset than this version of manuscribe trains.")
-        size = size_of(begun)
+        size, batches = size_of(begun), self.samples()
         if size.sides == self.size.sides:
             start_from(begun.path, self.model, batches[0])
         else:
@@ -223,12 +231,11 @@ class CompactReaderTask(CompactTask):
     """Implements `training.loop.Task` with real and rendered lines."""
 
     def __init__(self, recipe: Recipe, root: Path) -> None:
-        super().__init__(recipe.network, recipe.loop, recipe.batch.shortcut_weight)
+        super().__init__(recipe.network, recipe.loop, recipe.batch)
         self.recipe = recipe
         self._lines = LineSource(recipe.data, root, self.characters)
         if recipe.start:
-            first = recipe.batch.narrow_steps
-            self.start(recipe.start, [self.batch(first + step).lines for step in range(_SAMPLE)])
+            self.start(recipe.start)
         self._teacher = (
             Teacher(model_file(recipe.teacher), self.characters, recipe.loop.threads) if recipe.teacher else None
         )
@@ -268,7 +275,8 @@ def export(recipe: Recipe, task: CompactTask, weights: Path, figures: Mapping[st
 def write_reader(task: CompactTask, card: Mapping[str, Any], out: Path) -> Path:
     """Write a task's model as it stands, with what its card says; see `export`."""
     path = out / f"{card['name']}.onnx"
-    export_onnx(task.model, torch.zeros(1, 1, 64, 256), path, {"lines": {0: "batch", 3: "width"}}, ["scores"])
+    example, axes = torch.zeros(1, 1, 64, 256), {"lines": {0: "batch", 3: "width"}}
+    export_onnx(task.model, example, path, axes, ["scores"], task.samples())
     write_card(path, card)
     return path
 

@@ -19,6 +19,9 @@ from manuscribe.training.form import NetworkForm, Section
 from manuscribe.training.segmenter_network import SegmenterNetwork
 from manuscribe.training.segmenter_pages import Scene, TrueLine, TruePage, compose, draw, load_pages
 
+_SAMPLES = 12
+"""Pages at most by which it is measured what range values have."""
+
 
 class SegmenterData(Section):
     """What it is trained on.
@@ -88,6 +91,10 @@ class SegmenterTask:
         """See `segmenter_loss`."""
         pixels, targets = batch
         return segmenter_loss(self.model(pixels).float(), targets)
+
+    def samples(self) -> list[torch.Tensor]:
+        """Pages that are learnt from, as they are segmented in use."""
+        return [whole_page(page)[0] for page in self._pages[:: 1 + len(self._pages) // _SAMPLES]]
 
     def evaluate(self) -> dict[str, float]:
         """Loss and `error` (1 - Dice overlap of the baselines) over the held-out pages."""
@@ -176,6 +183,6 @@ def export(recipe: Recipe, task: SegmenterTask, weights: Path, figures: Mapping[
         problem = f"{weights} holds the weights of another network: {str(error).splitlines()[0]}"
         raise ModelError(problem, "Use the recipe that they were trained with.") from error
     example = torch.zeros(1, 1, 2 * MULTIPLE, 2 * MULTIPLE)
-    export_onnx(task.model, example, path, {"page": {2: "height", 3: "width"}}, ["maps"])
+    export_onnx(task.model, example, path, {"page": {2: "height", 3: "width"}}, ["maps"], task.samples())
     write_card(path, recipe.for_card(sum(p.numel() for p in task.model.parameters()), figures))
     return path

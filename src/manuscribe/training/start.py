@@ -17,6 +17,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from manuscribe.errors import ModelError
+from manuscribe.training.eight_bits import stored_weights
 from manuscribe.training.reader_network import CompactNetwork
 
 Constants = Mapping[str, NDArray[np.float32]]
@@ -36,8 +37,7 @@ def start_from(path: Path, network: CompactNetwork, lines: Tensor) -> None:
         ModelError: The file is no exported reader, or one of another size.
     """
     try:
-        graph = onnx.load(str(path)).graph
-        _fill(network, graph)
+        _fill(network, onnx.load(str(path)))
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise ModelError(
             f"{path} cannot be trained further: it is not a reader of this recipe's size ({error}).",
@@ -46,8 +46,10 @@ def start_from(path: Path, network: CompactNetwork, lines: Tensor) -> None:
     _unfold(network, lines)
 
 
-def _fill(network: CompactNetwork, graph: onnx.GraphProto) -> None:
+def _fill(network: CompactNetwork, model: onnx.ModelProto) -> None:
+    graph = model.graph
     constants = {c.name.removesuffix(".half"): numpy_helper.to_array(c).astype(np.float32) for c in graph.initializer}
+    constants |= stored_weights(model)
     # What the exporter changed has lost its name, but not its place: both are in the order of computing.
     unnamed = [node for node in graph.node if len(node.input) > 1 and node.input[1].startswith("onnx::")]
     folded = iter([node for node in unnamed if node.op_type == "Conv"])
