@@ -16,6 +16,8 @@ SHRINK = 2
 """Pixels of the network's input for one step of a seam, both ways."""
 REACH = 2
 """Steps up or down that a seam may take for one to the right."""
+CLIMB = 0.02
+"""Cost of a step up or down, or the seam would tremble."""
 PULL = 0.25
 """Cost of passing close to the own baseline, against 1 for crossing full ink."""
 SPARE = 1.14
@@ -101,28 +103,39 @@ def _seams_at_once(ink: Floats, axes: Sequence[Floats], ends: Floats, rows: int)
 def _cheapest(cost: Floats, lengths: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """The cheapest row in each column for a batch of cost maps (N×R×C), each as wide as `lengths` says."""
     count, rows, columns = cost.shape
-    steps = np.arange(-REACH, REACH + 1)
-    origin = np.clip(np.arange(rows)[:, None] + steps, 0, rows - 1)
-    # Going up or down costs a little too, or the path would tremble.
-    climb = 0.02 * np.abs(steps).astype(np.float32)
-    total, came_from = cost[:, :, 0], np.zeros((columns, count, rows), np.int16)
-    totals = [total]
-    for column in range(1, columns):
-        options = total[:, origin] + climb
-        best = options.argmin(axis=2)
-        came_from[column] = np.take_along_axis(origin[None], best[:, :, None], axis=2)[:, :, 0]
-        total = np.take_along_axis(options, best[:, :, None], axis=2)[:, :, 0] + cost[:, :, column]
-        totals.append(total)
-    path = np.zeros((count, columns), np.intp)
+    totals = np.full((columns, count, rows + 2 * REACH), np.inf, np.float32)  # beyond the rows there is no way
+    inside = totals[:, :, REACH:-REACH]
+    across = np.ascontiguousarray(cost.transpose(2, 0, 1))
+    inside[0] = across[0]
+    climbed = np.empty((count, rows), np.float32)
+    for before, now, crossed in zip(totals, inside[1:], across[1:], strict=False):
+        now[:] = before[:, REACH:-REACH]
+        for reach in range(1, REACH + 1):
+            np.minimum(before[:, REACH - reach :][:, :rows], before[:, REACH + reach :][:, :rows], out=climbed)
+            climbed += CLIMB * reach
+            np.minimum(now, climbed, out=now)
+        now += crossed
+    steps = _steps_back(totals)
+    steps[np.arange(1, columns)[:, None] >= lengths] = 0
+    path = np.empty((count, columns), np.intp)
     every = np.arange(count)
-    row = np.zeros(count, np.intp)
-    for column in range(columns - 1, -1, -1):
-        last = lengths - 1 == column
-        row[last] = totals[column][last].argmin(axis=1)
-        path[:, column] = row
-        inside = column < lengths
-        row[inside] = came_from[column, every[inside], row[inside]]
+    row = path[:, -1] = inside[lengths - 1, every].argmin(axis=1)
+    for column in range(columns - 1, 0, -1):
+        row = path[:, column - 1] = row + steps[column - 1, every, row]
     return path
+
+
+def _steps_back(totals: Floats) -> npt.NDArray[np.int8]:
+    """How many rows down the cheapest way to each row came from in the column before; for all columns but the first."""
+    before = totals[:-1]
+    rows = before.shape[2] - 2 * REACH
+    steps = np.zeros((*before.shape[:2], rows), np.int8)
+    least = np.full(steps.shape, np.inf, np.float32)
+    for step in range(-REACH, REACH + 1):
+        total = before[:, :, REACH + step :][:, :, :rows] + np.float32(CLIMB * abs(step))
+        np.copyto(steps, step, where=total < least)
+        np.minimum(least, total, out=least)
+    return steps
 
 
 def _outline(axis: Floats, top: Floats, foot: Floats) -> Floats:
