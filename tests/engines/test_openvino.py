@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +58,17 @@ def test_many_models_can_come_and_go(doubling: Path) -> None:
 
 _COME_AND_GO = """
 import os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from manuscribe.engines import openvino
 from manuscribe.engines.openvino import OpenVinoModel
 
-models = [OpenVinoModel(Path(sys.argv[1]), threads=1) for _ in range(2)]
+if sys.argv[2:]:
+    openvino.core()
+    with ThreadPoolExecutor(2) as pool:
+        models = list(pool.map(lambda _: OpenVinoModel(Path(sys.argv[1]), threads=1), range(2)))
+else:
+    models = [OpenVinoModel(Path(sys.argv[1]), threads=1) for _ in range(2)]
 del models[0]
 del models
 signal.signal(signal.SIGINT, lambda *_: print("heard"))
@@ -68,11 +76,22 @@ os.kill(os.getpid(), signal.SIGINT)
 """
 
 
-def test_signals_are_handled_after_models_have_gone(doubling: Path) -> None:
+@pytest.mark.parametrize("how", [[], ["loaded in threads"]])
+def test_signals_are_handled_after_models_have_gone(doubling: Path, how: list[str]) -> None:
     # In a process of its own, for what is tested is that it does not crash.
-    command = [sys.executable, "-X", "faulthandler", "-c", _COME_AND_GO, str(doubling)]
+    command = [sys.executable, "-X", "faulthandler", "-c", _COME_AND_GO, str(doubling), *how]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "heard\n")
+
+
+def test_threads_that_ask_at_once_get_the_same_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly() -> object:
+        time.sleep(0.02)
+        return object()
+
+    monkeypatch.setattr(openvino, "_core", cache(slowly))
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(lambda _: openvino.core(), range(4)))) == 1
 
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:

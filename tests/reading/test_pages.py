@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 import manuscribe
-from manuscribe.errors import InputError, UsageError
+from manuscribe.errors import InputError, ModelError, UsageError
 from manuscribe.evaluation.metrics import character_error_rate
+from manuscribe.models.files import ModelFile
 from manuscribe.reading.pages import BLANK
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -81,3 +82,13 @@ def test_bad_input_and_bad_options(tmp_path: Path) -> None:
         manuscribe.read(tmp_path / "nothing.jpg")
     with pytest.raises(UsageError, match="'level'"):
         manuscribe.read(EXAMPLES / "letter.jpg", level="book")  # type: ignore[arg-type]
+
+
+def test_what_is_missing_is_told_although_both_parts_are_loaded_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="nobody"):
+        manuscribe.read(EXAMPLES / "letter.jpg", reader="nobody")
+    monkeypatch.setattr("manuscribe.segmentation.segmenter.embedded", lambda _: ModelFile(tmp_path / "none.onnx"))
+    with pytest.raises(ModelError, match=r"none\.onnx"):
+        manuscribe.read(EXAMPLES / "letter.jpg")

@@ -1,5 +1,8 @@
+from itertools import product
+
 import cv2
 import numpy as np
+import pytest
 
 from manuscribe.segmentation import polygons
 from manuscribe.segmentation.polygons import line_polygons
@@ -83,3 +86,38 @@ def test_seams_do_not_depend_on_how_many_are_sought_at_once(monkeypatch):
     monkeypatch.setattr(polygons, "AT_ONCE", 50)
     for one, other in zip(together, line_polygons(page, lines), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def plain_cheapest(cost, length):
+    """As `_cheapest`, of one line, step by step; of equal ways the first."""
+    rows = range(len(cost))
+    steps = range(-polygons.REACH, polygons.REACH + 1)
+    total, came_from = cost[:, 0], []
+    for column in range(1, length):
+        ways = [
+            [
+                (total[row + step] + np.float32(polygons.CLIMB * abs(step)), row + step)
+                for step in steps
+                if row + step in rows
+            ]
+            for row in rows
+        ]
+        best = [min(one, key=lambda way: way[0]) for one in ways]
+        came_from.append([origin for _, origin in best])
+        total = np.array([way for way, _ in best], np.float32) + cost[:, column]
+    path = [int(total.argmin())]
+    for origins in reversed(came_from):
+        path.append(origins[path[-1]])
+    return path[::-1]
+
+
+@pytest.mark.parametrize(("rows", "columns"), list(product((2, 3, 9), (1, 2, 17))))
+def test_seams_are_the_cheapest(rows, columns):
+    rng = np.random.default_rng(rows * columns)
+    # Few different costs, so that many ways cost the same.
+    cost = (rng.integers(0, 4, (6, rows, columns)) * 0.02).astype(np.float32)
+    lengths = rng.integers(1, columns + 1, 6)
+    lengths[0] = columns
+    found = polygons._cheapest(cost, lengths)
+    for one, path, length in zip(cost, found, lengths, strict=True):
+        assert path[:length].tolist() == plain_cheapest(one, length)

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from manuscribe.engines.openvino import OpenVinoModel
+from manuscribe.errors import ModelError
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("torch")
@@ -74,7 +75,7 @@ def test_what_is_beyond_the_samples_is_cut_off(run: Callable[["onnx.ModelProto"]
     assert read(top) == pytest.approx(read(top / 5), abs=1e-3)
 
 
-def test_weights_come_back(run: Callable[["onnx.ModelProto"], Graph]) -> None:
+def test_weights_come_back() -> None:
     from manuscribe.training.eight_bits import quantise_convolutions, stored_weights
 
     rng = np.random.default_rng(1)
@@ -85,12 +86,67 @@ def test_weights_come_back(run: Callable[["onnx.ModelProto"], Graph]) -> None:
     assert stored.keys() == {"weights", "again"}
     steps = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / 63
     assert (np.abs(stored["weights"] - weights) <= 0.5001 * steps).all()
+    onnx.checker.check_model(model)
     assert model.ByteSize() < graph_of(weights.astype(np.float32), np.zeros(4, np.float32)).ByteSize()
 
 
-def test_an_all_black_sample_is_no_division_by_zero(run: Callable[["onnx.ModelProto"], Graph]) -> None:
+def test_samples_of_nothing_are_no_division_by_zero(run: Callable[["onnx.ModelProto"], Graph]) -> None:
     from manuscribe.training.eight_bits import quantise_convolutions
 
     model = graph_of(np.ones((2, 2, 3, 3), np.float32), np.zeros(2, np.float32))
     quantise_convolutions(model, [np.zeros((1, 2, 8, 8), np.float32)])
     assert np.isfinite(run(model)(np.zeros((1, 2, 8, 8), np.float32))).all()
+
+
+def test_what_several_convolutions_share_is_stored_once(run: Callable[["onnx.ModelProto"], Graph]) -> None:
+    from manuscribe.training.eight_bits import quantise_convolutions, stored_weights
+
+    rng = np.random.default_rng(2)
+    model = graph_of(rng.normal(size=(4, 4, 3, 3)).astype(np.float32), np.zeros(4, np.float32))
+    model.graph.node[2].input[1] = "weights"  # both have the same weights,
+    model.graph.node[2].input[0] = "x"  # and look at the same
+    del model.graph.node[2].input[2], model.graph.node[0].input[2]
+    samples = [rng.normal(size=(1, 4, 8, 8)).astype(np.float32)]
+    before = run(model)(samples[0])
+    quantise_convolutions(model, samples)
+    assert stored_weights(model).keys() == {"weights"}
+    assert run(model)(samples[0]) == pytest.approx(before, abs=0.1 * float(before.std()))
+
+
+def test_weights_that_are_computed_stay_as_they_are(run: Callable[["onnx.ModelProto"], Graph]) -> None:
+    from onnx import helper
+
+    from manuscribe.training.eight_bits import quantise_convolutions, stored_weights
+
+    rng = np.random.default_rng(3)
+    model = graph_of(rng.normal(size=(4, 4, 3, 3)).astype(np.float32), np.zeros(4, np.float32))
+    model.graph.node.insert(0, helper.make_node("Neg", ["weights"], ["turned"]))
+    model.graph.node[1].input[1] = "turned"
+    samples = [rng.normal(size=(1, 4, 8, 8)).astype(np.float32)]
+    quantise_convolutions(model, samples)
+    assert stored_weights(model).keys() == {"again"}
+    assert np.isfinite(run(model)(samples[0])).all()
+
+
+def test_weights_that_are_no_numbers_are_refused() -> None:
+    from manuscribe.training.eight_bits import quantise_convolutions
+
+    model = graph_of(np.full((2, 2, 3, 3), np.nan, np.float32), np.zeros(2, np.float32))
+    with pytest.raises(ModelError, match="not finite"):
+        quantise_convolutions(model, [np.ones((1, 2, 8, 8), np.float32)])
+
+
+def test_scales_are_never_halved(tmp_path: Path) -> None:
+    import torch
+
+    from manuscribe.training.eight_bits import stored_weights
+    from manuscribe.training.export import export_onnx
+
+    torch.manual_seed(0)
+    network = torch.nn.Conv2d(1, 300, 3, padding=1)  # as many scales as make a constant large
+    sample = torch.rand(1, 1, 8, 8)
+    path = tmp_path / "wide.onnx"
+    export_onnx(network, sample, path, {"x": {2: "height", 3: "width"}}, ["y"], [sample])
+    (weights,) = stored_weights(onnx.load(str(path))).values()
+    assert weights == pytest.approx(network.weight.detach().numpy(), abs=0.51 / 63 / 3)
+    assert not list(tmp_path.glob(".*")), "nothing but the model is left"

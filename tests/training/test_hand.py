@@ -54,7 +54,9 @@ def test_a_hand_is_taught_reported_and_read(root: Path) -> None:
     assert values["recipe"]["network"]["channels"], "what goes on from it must know its size"
     task = load_recipe(root / "recipe.yaml").module.build_task(load_recipe(root / "recipe.yaml").recipe, root)
     task.finish(root / "out" / "best.safetensors", task.recipe.keep)
-    assert values["metrics"]["cer"] == pytest.approx(task.evaluate()["cer"]), "the card tells of what was written"
+    assert values["metrics"]["cer"] == pytest.approx(task.evaluate()["cer"]), (
+        "the card tells of the mixture, before eight bits"
+    )
     assert "On test lines" in (root / "out" / "report.md").read_text(encoding="utf-8")
     assert train(root) == ExitCode.OUTPUT
     assert train(root, "--resume", "--set", "start=other.onnx") == ExitCode.USAGE

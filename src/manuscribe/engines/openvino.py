@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from manuscribe.errors import ModelError
 
 Array = NDArray[Any]
+_ONCE = Lock()
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -86,19 +88,27 @@ def multiplies_bf16() -> bool:
     return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-@cache
 def core() -> Any:
     """OpenVINO, once for the process and until its end.
 
-    Each `Core` gives the main thread a stack for signals; where two of them go in the order they came, the thread is
-    left with a freed one, and the next signal that Python handles (Ctrl-C, say) ends in a segmentation fault.
+    The thread that asks first must be one that stays, the main one best: OpenVINO gives it a stack for signals. Where
+    there are two such stacks that go in the order they came, the thread is left with a freed one, and the next signal
+    that Python handles (Ctrl-C, say) ends in a segmentation fault.
     """
+    with _ONCE:
+        return _core()
+
+
+@cache
+def _core() -> Any:
     import openvino
 
     # The first array that crosses over fetches numpy's functions under a lock of C++'s, and asks for Python's while it
     # has it: two threads that do so at once wait for each other for good. Here it is one thread.
     _ = openvino.Tensor(np.zeros(1, np.float32)).data
-    return openvino.Core()
+    made = openvino.Core()
+    made.get_property("CPU", "FULL_DEVICE_NAME")  # only now is all that computes there, and with it the stack
+    return made
 
 
 def available_cores() -> int:

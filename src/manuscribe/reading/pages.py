@@ -1,6 +1,7 @@
 """Reading a page: open, segment, cut, read, finish the text, put it in its place."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Character, Document, Line, Page, Provenance, Region
+from manuscribe.engines.openvino import core
 from manuscribe.errors import ManuscribeError, ModelError, UsageError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
@@ -41,8 +43,11 @@ class PageReader:
 
     def __init__(self, options: ReadingOptions) -> None:
         self.options = options
-        self._reader = load_reader(options.reader, _asked_of(options))
-        self._segmenter = Segmenter(threads=options.threads)
+        core()  # on this thread, not on one that soon ends
+        with ThreadPoolExecutor(1) as beside:
+            segmenter = beside.submit(Segmenter, threads=options.threads)
+            self._reader = load_reader(options.reader, _asked_of(options))
+            self._segmenter = segmenter.result()
         whole = self._reader.reader
         if options.line_by_line and (options.level in ("line", "word") or not isinstance(whole, WholeReader)):
             raise UsageError("--line-by-line is for pages that a reader would be shown whole.", "Leave it out.")

@@ -103,39 +103,27 @@ def _seams_at_once(ink: Floats, axes: Sequence[Floats], ends: Floats, rows: int)
 def _cheapest(cost: Floats, lengths: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """The cheapest row in each column for a batch of cost maps (N×R×C), each as wide as `lengths` says."""
     count, rows, columns = cost.shape
+    steps = np.arange(-REACH, REACH + 1)
+    climbs = (CLIMB * np.abs(steps)).astype(np.float32)
     totals = np.full((columns, count, rows + 2 * REACH), np.inf, np.float32)  # beyond the rows there is no way
     inside = totals[:, :, REACH:-REACH]
     across = np.ascontiguousarray(cost.transpose(2, 0, 1))
     inside[0] = across[0]
     climbed = np.empty((count, rows), np.float32)
-    for before, now, crossed in zip(totals, inside[1:], across[1:], strict=False):
+    for before, now, crossed in zip(totals[:-1], inside[1:], across[1:], strict=True):
         now[:] = before[:, REACH:-REACH]
         for reach in range(1, REACH + 1):
             np.minimum(before[:, REACH - reach :][:, :rows], before[:, REACH + reach :][:, :rows], out=climbed)
-            climbed += CLIMB * reach
+            climbed += climbs[REACH + reach]
             np.minimum(now, climbed, out=now)
         now += crossed
-    steps = _steps_back(totals)
-    steps[np.arange(1, columns)[:, None] >= lengths] = 0
     path = np.empty((count, columns), np.intp)
     every = np.arange(count)
     row = path[:, -1] = inside[lengths - 1, every].argmin(axis=1)
     for column in range(columns - 1, 0, -1):
-        row = path[:, column - 1] = row + steps[column - 1, every, row]
+        ways = totals[column - 1][every[:, None], row[:, None] + steps + REACH] + climbs
+        row = path[:, column - 1] = row + np.where(column < lengths, ways.argmin(axis=1) - REACH, 0)
     return path
-
-
-def _steps_back(totals: Floats) -> npt.NDArray[np.int8]:
-    """How many rows down the cheapest way to each row came from in the column before; for all columns but the first."""
-    before = totals[:-1]
-    rows = before.shape[2] - 2 * REACH
-    steps = np.zeros((*before.shape[:2], rows), np.int8)
-    least = np.full(steps.shape, np.inf, np.float32)
-    for step in range(-REACH, REACH + 1):
-        total = before[:, :, REACH + step :][:, :, :rows] + np.float32(CLIMB * abs(step))
-        np.copyto(steps, step, where=total < least)
-        np.minimum(least, total, out=least)
-    return steps
 
 
 def _outline(axis: Floats, top: Floats, foot: Floats) -> Floats:

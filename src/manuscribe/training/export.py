@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ import yaml
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from manuscribe.formats.writing import write_atomically
 from manuscribe.models.card import Card, as_dict, as_markdown, library_versions
 from manuscribe.training.eight_bits import quantise_convolutions
 
-_LARGE = 1024
+_LARGE = 256
 """Values in a constant from which on it is worth storing in half the bytes."""
+_EIGHT_BITS = ("QuantizeLinear", "DequantizeLinear")
 
 
 def export_onnx(
@@ -42,22 +45,22 @@ def export_onnx(
     """
     model.eval()
     axes = {name: dict(dynamic) for name, dynamic in inputs.items()}
-    with torch.inference_mode(), warnings.catch_warnings():
+    with TemporaryDirectory() as folder, torch.inference_mode(), warnings.catch_warnings():
         # The tracing exporter is called legacy, but needs no further package and keeps the graph small and plain.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             model,
             (example,),
-            str(path),
+            f"{folder}/graph.onnx",
             input_names=list(inputs),
             output_names=list(outputs),
             dynamic_axes=axes,
             opset_version=17,
             dynamo=False,
         )
-    graph = onnx.load(str(path))
+        graph = onnx.load(f"{folder}/graph.onnx")
     quantise_convolutions(graph, [np.ascontiguousarray(sample.numpy()) for sample in samples])
-    onnx.save(_halve(graph), str(path))
+    write_atomically(path, _halve(graph).SerializeToString())
 
 
 def write_card(path: Path, card_of: Mapping[str, Any]) -> Card:
@@ -85,12 +88,12 @@ def write_hub_card(folder: Path, card_of: Mapping[str, Any], languages: Sequence
 
 def _halve(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Store large float32 constants as float16 and cast them back: half the file, and every engine reads it."""
+    scales = {name for node in graph.graph.node if node.op_type in _EIGHT_BITS for name in node.input}
     casts = []
     for constant in graph.graph.initializer:
-        values = numpy_helper.to_array(constant)
-        if values.dtype != np.float32 or values.size < _LARGE:
+        values, name = numpy_helper.to_array(constant), constant.name
+        if values.dtype != np.float32 or values.size < _LARGE or name in scales:
             continue
-        name = constant.name
         constant.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))
         casts.append(helper.make_node("Cast", [name + ".half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.graph.node]

@@ -145,9 +145,9 @@ class CompactTask(ABC):
     def batch(self, step: int) -> Batch:
         """The batch of a step; see `training.loop.Task`."""
 
-    def samples(self) -> list[Tensor]:
-        """Lines of usual widths, as they are trained on, some batches of them."""
-        return [self.batch(self._narrow_steps + step).lines for step in range(_SAMPLES)]
+    def samples(self, count: int = _SAMPLES) -> list[Tensor]:
+        """Lines of usual widths, as they are trained on, `count` batches of them."""
+        return [self.batch(self._narrow_steps + step).lines for step in range(count)]
 
     def start(self, name: str) -> None:
         """Take the weights of an embedded or an exported reader, its norms measured anew on some lines.
@@ -161,11 +161,11 @@ class CompactTask(ABC):
         begun = model_file(name)
         if begun.charset != self.characters:
             raise ModelError(f"{begun.path} reads another charset than this version of manuscribe trains.")
-        size, batches = size_of(begun), self.samples()
+        size = size_of(begun)
         if size.sides == self.size.sides:
-            start_from(begun.path, self.model, batches[0])
+            start_from(begun.path, self.model, self.samples(1)[0])
         else:
-            whole = size.build(len(self.characters) + 1)
+            whole, batches = size.build(len(self.characters) + 1), self.samples()
             start_from(begun.path, whole, batches[0])
             narrow(whole, self.model, batches)
         self._begun = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}

@@ -1,8 +1,9 @@
 """Training that goes on from a reader that was exported before, the embedded one for example.
 
 An exported graph no longer has its batch norms: the exporter folds each into the convolution before it. They are
-unfolded here with the statistics of sample lines, so that the network computes what the graph computed and its
-batch norms normalise again once it trains.
+unfolded here with the statistics of sample lines, so that the network computes what the graph computed, and its
+batch norms normalise again once it trains. Weights in eight bits are taken as they are; that what goes into
+convolutions was rounded, too, is left behind.
 """
 
 from collections.abc import Iterator, Mapping
