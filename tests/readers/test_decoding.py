@@ -1,5 +1,6 @@
-"""CTC decoding against brute force over all alignments of small problems."""
+"""CTC decoding against brute force over all alignments of small problems, compiled and in Python."""
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -7,9 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manuscribe import compiled
+from manuscribe.readers.compact import alignment, search
 from manuscribe.readers.compact.alignment import locate, log_probability
 from manuscribe.readers.compact.decoding import greedy, restrict
 from manuscribe.readers.compact.search import Fusion, beam
+
+
+@pytest.fixture(params=["compiled", "in Python"], scope="module", autouse=True)
+def native(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "compiled":
+        if not compiled.native:
+            pytest.skip("manuscribe was built without a compiler")
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (alignment, search):
+            patch.setattr(module, "native", None)
+        yield
 
 
 def random_scores(seed: int, frames: int, classes: int, sharpness: float = 1.0) -> np.ndarray:

@@ -111,8 +111,13 @@ def plain_cheapest(cost, length):
     return path[::-1]
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize(("rows", "columns"), list(product((2, 3, 9), (1, 2, 17))))
-def test_seams_are_the_cheapest(rows, columns):
+def test_seams_are_the_cheapest(rows, columns, compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(polygons, "native", None)
+    elif not polygons.native:
+        pytest.skip("manuscribe was built without a compiler")
     rng = np.random.default_rng(rows * columns)
     # Few different costs, so that many ways cost the same.
     cost = (rng.integers(0, 4, (6, rows, columns)) * 0.02).astype(np.float32)

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
+from manuscribe.compiled import native
 from manuscribe.extras import EXTRAS, missing
 from manuscribe.version import __version__
 
@@ -18,6 +19,11 @@ def doctor() -> int:
     )
     typer.echo("libraries: " + ", ".join(f"{name} {_version(name)}" for name in _CORE))
     _show_devices()
+    typer.echo(
+        "search: compiled"
+        if native
+        else "search: in Python, ten times slower. With a C compiler it is compiled: install one, then manuscribe again"
+    )
     _show_models()
     for extra, (modules, what) in EXTRAS.items():
         absent = missing(*modules)

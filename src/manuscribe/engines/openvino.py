@@ -1,7 +1,7 @@
 """OpenVINO on the CPU: loads an ONNX or OpenVINO graph and runs it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -64,14 +64,14 @@ class OpenVinoModel:
         finally:
             self._idle.put(request)
 
-    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Do work that calls this model on many items, `streams` of them at a time, results in the items' order.
 
         Each item is done alone, so that none depends on its neighbours; while one is with the network, Python can do
-        another's work before or after it.
+        another's work before or after it. Whoever takes the results can work on the first while the next are made.
         """
         with ThreadPoolExecutor(self._streams) as pool:
-            return list(pool.map(work, items))
+            yield from pool.map(work, items)
 
 
 def options(threads: int, streams: int, *, bf16: bool) -> dict[str, Any]:

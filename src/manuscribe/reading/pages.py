@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manuscribe.document import Character, Document, Line, Page, Provenance, Region
-from manuscribe.engines.openvino import core
+from manuscribe.engines.openvino import available_cores, core
 from manuscribe.errors import ManuscribeError, ModelError, UsageError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
@@ -124,14 +125,18 @@ class PageReader:
 
     def _drafted(self, image: NDArray[np.uint8], page: Page) -> list[str]:
         """A rough reading of each line, by which text and lines find each other."""
-        crops = [_crop(image, line) for line in page.lines]
+        crops = self._crops(image, page)
         if self._drafts is None:
             self._drafts = load_bare_reader("compact", ReaderOptions(beams=1, threads=self.options.threads))
         texts = iter(self._drafts.read([crop.pixels for crop in crops if isinstance(crop, Crop)], of_one_page=True))
         return [next(texts).text if isinstance(crop, Crop) else "" for crop in crops]
 
+    def _crops(self, image: NDArray[np.uint8], page: Page) -> list[Crop | str]:
+        with ThreadPoolExecutor(self.options.threads or available_cores()) as pool:
+            return list(pool.map(partial(_crop, image), page.lines))
+
     def _transcribe(self, image: NDArray[np.uint8], page: Page) -> Page:
-        crops = [_crop(image, line) for line in page.lines]
+        crops = self._crops(image, page)
         whole = [crop.pixels for crop in crops if isinstance(crop, Crop)]
         readings = (finished(reading, self.options) for reading in self._reader.read(whole, of_one_page=True))
         lines = iter(

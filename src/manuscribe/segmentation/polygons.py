@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from manuscribe.compiled import native
 from manuscribe.segmentation.ridges import FoundLine
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -103,6 +104,10 @@ def _seams_at_once(ink: Floats, axes: Sequence[Floats], ends: Floats, rows: int)
 def _cheapest(cost: Floats, lengths: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """The cheapest row in each column for a batch of cost maps (N×R×C), each as wide as `lengths` says."""
     count, rows, columns = cost.shape
+    if native:
+        climbs = np.array([CLIMB * steps for steps in range(1, REACH + 1)], np.float32)
+        paths = native.seams(np.ascontiguousarray(cost, np.float32), rows, columns, lengths.astype(np.int64), climbs)
+        return np.frombuffer(paths, np.int64).reshape(count, columns)
     steps = np.arange(-REACH, REACH + 1)
     climbs = (CLIMB * np.abs(steps)).astype(np.float32)
     totals = np.full((columns, count, rows + 2 * REACH), np.inf, np.float32)  # beyond the rows there is no way

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from manuscribe.compiled import native
 from manuscribe.errors import ModelError
 
 EMPTY = 0
@@ -54,7 +55,9 @@ class CharacterModel:
         if not (whole and known and len(backoffs) == len(children) + 1 <= len(letters) + 1):
             raise ModelError("The arrays of the character model do not fit together.", "Install manuscribe again.")
         self._alphabet, self._children = alphabet, children
-        self._places = {letter: place for place, letter in enumerate(alphabet.tolist())}
+        places = np.full(int(alphabet.max()) + 1, _NOWHERE, np.uint8)
+        places[alphabet] = np.arange(len(alphabet))
+        self._places = places.tobytes()
         # As bytes: Python finds one number in them faster than numpy does.
         self._letters, self._scores, self._backoffs = letters.tobytes(), scores.tobytes(), backoffs.tobytes()
         starts = np.concatenate([[0, len(alphabet)], len(alphabet) + np.cumsum(children, dtype=np.int64)])
@@ -62,6 +65,11 @@ class CharacterModel:
         # The longest shorter context of each, once it was met; before that, and for single letters, the empty one.
         self._shorter = array("I", np.zeros(len(backoffs), np.uintc).tobytes())
         self.start = self.step(EMPTY, START)[1]
+
+    @property
+    def tables(self) -> "tuple[bytes | array[int], ...]":
+        """What the compiled search looks letters up in."""
+        return self._places, self._letters, self._starts, self._scores, self._backoffs, self._shorter
 
     @classmethod
     def load(cls, path: Path, language: str) -> "CharacterModel":
@@ -91,6 +99,11 @@ class CharacterModel:
 
     def scores(self, letters: Sequence[int]) -> list[float]:
         """Log-probability (nats) of each letter of a line after those before it."""
+        if native:
+            scores: list[float] = np.frombuffer(
+                native.scores(self.tables, self.start, np.array(letters, np.int64))
+            ).tolist()
+            return scores
         context, found = self.start, []
         for letter in letters:
             score, context = self.step(context, letter)
@@ -99,13 +112,16 @@ class CharacterModel:
 
     def score(self, context: int, letter: int) -> float:
         """Log-probability (nats) of a letter in a context: `step` without the step."""
-        return self._found(context, self._places.get(letter, _NOWHERE))[2]
+        return self._found(context, self._place_of(letter))[2]
 
     def step(self, context: int, letter: int) -> tuple[float, int]:
         """Log-probability (nats) of a letter in a context, and the context after it."""
-        place = self._places.get(letter, _NOWHERE)
+        place = self._place_of(letter)
         number, before, score = self._found(context, place)
         return score, self._entered(number, before, place)
+
+    def _place_of(self, letter: int) -> int:
+        return self._places[letter] if letter < len(self._places) else _NOWHERE
 
     def _found(self, context: int, place: int) -> tuple[int, int, float]:
         """The longest known n-gram that a letter makes of a context, the context in which it is, and its score."""

@@ -126,7 +126,7 @@ def test_signals_that_do_not_fit_are_told(signals):
             return [(line, signals) for line in self.lines]
 
     with pytest.raises(ModelError, match="'parrot' do not fit"):
-        read_with_signals(Telling(Line("ab", 0.5, (Character("a"), Character("b")))), [IMAGE])
+        list(read_with_signals(Telling(Line("ab", 0.5, (Character("a"), Character("b")))), [IMAGE]))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from manuscribe.compiled import native
 from manuscribe.readers.compact.decoding import BLANK, Letter, Scores
 
 _NEVER = -np.inf
@@ -19,7 +20,7 @@ def log_probability(scores: Scores, numbers: list[int]) -> float:
     """Log-probability of a text (a list of classes): the sum over its alignments, by the forward recursion."""
     if len(scores) == 0:
         return 0.0 if not numbers else _NEVER
-    states = np.full(2 * len(numbers) + 1, BLANK)
+    states = np.full(2 * len(numbers) + 1, BLANK, np.int64)
     states[1::2] = numbers
     emitted = np.asarray(scores[:, states], dtype=np.float64)
     found = _forward_scaled(emitted, states)
@@ -69,27 +70,31 @@ def locate(scores: Scores, numbers: list[int]) -> list[Letter]:
     """The frames of each letter in the best alignment (Viterbi) of a text with the scores."""
     if not numbers or len(scores) == 0:
         return []
-    states = np.full(2 * len(numbers) + 1, BLANK)
+    states = np.full(2 * len(numbers) + 1, BLANK, np.int64)
     states[1::2] = numbers
-    emitted = np.asarray(scores[:, states], dtype=np.float64)
-    path = _viterbi(emitted, states)
+    path = _viterbi(scores, states)
     places = np.arange(1, len(states), 2)
     starts, ends = (np.searchsorted(path, places, side) for side in ("left", "right"))
+    along = np.where(path % 2, scores[np.arange(len(path)), states[path]], _NEVER)
+    surest = np.maximum.reduceat(np.append(along, _NEVER), starts)
     missing = starts == ends  # of a text with more letters than frames
     starts, ends = np.where(missing, 0, starts), np.where(missing, 1, ends)
-    surest = [emitted[start:end, place].max() for start, end, place in zip(starts, ends, places, strict=True)]
-    rows = zip(numbers, starts.tolist(), ends.tolist(), np.exp(surest).tolist(), strict=True)
-    return [Letter(*row) for row in rows]
+    surest = np.where(missing, scores[0, numbers], surest)
+    return [Letter(*row) for row in zip(numbers, starts.tolist(), ends.tolist(), np.exp(surest).tolist(), strict=True)]
 
 
-def _viterbi(scores: NDArray[np.float64], states: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The most probable state of each frame; scores T×S are those of the states."""
+def _viterbi(scores: Scores, states: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The most probable state of each frame."""
+    if native:
+        frames = np.ascontiguousarray(scores, np.float32)
+        return np.frombuffer(native.path(frames, scores.shape[1], states), np.int64)
+    emitted = np.asarray(scores[:, states], dtype=np.float64)
     leap = np.concatenate([[_NEVER, _NEVER], _leaps(states)])
-    best = np.full((len(scores), len(states) + 2), _NEVER)  # two states that are never reached come first
-    best[0, 2:4] = scores[0, :2]
+    best = np.full((len(emitted), len(states) + 2), _NEVER)  # two states that are never reached come first
+    best[0, 2:4] = emitted[0, :2]
     same, one, two = best[:, 2:], best[:, 1:-1], best[:, :-2]
     from_two = np.empty(len(states))
-    for stayed, stepped, leapt, now, frame in zip(same, one, two, same[1:], scores[1:], strict=False):
+    for stayed, stepped, leapt, now, frame in zip(same, one, two, same[1:], emitted[1:], strict=False):
         np.add(leapt, leap, out=from_two)
         np.maximum(stayed, stepped, out=now)
         np.maximum(now, from_two, out=now)

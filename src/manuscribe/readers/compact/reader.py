@@ -1,6 +1,6 @@
 """The embedded reader: a small network that runs on any CPU, its weights inside the package."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -47,17 +47,17 @@ class CompactReader:
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:
         """Read line images (uint8, H×W or H×W×3 RGB); see `LineReader.read`."""
-        return self._map(lines, of_one_page, lambda reading: reading.line)
+        return list(self._map(lines, of_one_page, lambda reading: reading.line))
 
     def read_with_signals(
         self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False
-    ) -> list[tuple[Line, Signals]]:
+    ) -> Iterator[tuple[Line, Signals]]:
         """As `read`, with the signals of each reading; see `TellingReader`."""
         return self._map(lines, of_one_page, lambda reading: (reading.line, _signals(reading)))
 
     def _map(
         self, lines: Sequence[NDArray[np.uint8]], of_one_page: bool, tell: Callable[[Reading], Told]
-    ) -> list[Told]:
+    ) -> Iterator[Told]:
         """What is to be told of each line; while one is with the network, another is decoded."""
         network = self._network if len(lines) > 1 else self._on_all_threads
         look = partial(self._look, network=network)

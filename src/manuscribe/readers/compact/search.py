@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from manuscribe.compiled import native
 from manuscribe.readers.compact.decoding import BLANK, Scores
 from manuscribe.text.characters import EMPTY, CharacterModel
 
-_LIKELY = np.log(5e-3)  # classes less probable than this in a frame are taken for impossible there
+_LIKELY = math.log(5e-3)  # classes less probable than this in a frame are taken for impossible there
 _TINY, _HUGE = 1e-100, 1e100
 
 _Path = tuple["_Path", int] | tuple[()]
@@ -59,6 +60,8 @@ def beam(scores: Scores, width: int, fusion: Fusion | None = None, behind: float
         fusion: What to ask how probable a letter is after those before; without it, only the scores count.
         behind: How far behind the best a beginning is given up, in nats.
     """
+    if native:
+        return _compiled(scores, width, fusion, math.exp(-behind))
     alive = [_Prefix((), BLANK, 0.0, fusion.model.start if fusion else EMPTY)]
     alive[0].blank = 1.0
     share, scale = math.exp(-behind), 0.0
@@ -75,6 +78,14 @@ def beam(scores: Scores, width: int, fusion: Fusion | None = None, behind: float
             for prefix in alive:
                 prefix.blank, prefix.letter = prefix.blank / most, prefix.letter / most
     return [prefix.found(scale) for prefix in alive]
+
+
+def _compiled(scores: Scores, width: int, fusion: Fusion | None, share: float) -> list[Found]:
+    model = (
+        (fusion.model.tables, fusion.model.start, fusion.weight, fusion.bonus) if fusion else (None, EMPTY, 0.0, 0.0)
+    )
+    frames = np.ascontiguousarray(scores, np.float32)
+    return [Found(*text) for text in native.beam(frames, scores.shape[1], _LIKELY, width, share, *model)]
 
 
 class _Prefix:

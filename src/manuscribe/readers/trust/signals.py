@@ -3,7 +3,7 @@
 Each reader has its own. They need no scale, for a calibration finds out what they are worth; but they must be finite.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -34,6 +34,6 @@ class TellingReader(Protocol):
 
     def read_with_signals(
         self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False
-    ) -> list[tuple[Line, Signals]]:
-        """As `LineReader.read`, with the signals of each reading."""
+    ) -> Iterable[tuple[Line, Signals]]:
+        """As `LineReader.read`, with the signals of each reading; the first may come before the last is read."""
         ...

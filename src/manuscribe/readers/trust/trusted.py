@@ -1,7 +1,7 @@
 """A reader whose confidences mean what they say, or that says that they do not."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,16 +56,16 @@ def marked(line: Line) -> Line:
 
 def read_with_signals(
     reader: LineReader, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False
-) -> list[tuple[Line, Signals]]:
-    """The readings with the reader's signals; with none where it has none.
+) -> Iterator[tuple[Line, Signals]]:
+    """The readings with the reader's signals, as they come; with none where it has none.
 
     Raises:
         ModelError: The reader's signals do not fit its readings.
     """
     if not isinstance(reader, TellingReader):
-        return [(sane(line), Signals()) for line in reader.read(lines, of_one_page=of_one_page)]
-    found = reader.read_with_signals(lines, of_one_page=of_one_page)
-    for line, signals in found:
+        yield from ((sane(line), Signals()) for line in reader.read(lines, of_one_page=of_one_page))
+        return
+    for line, signals in reader.read_with_signals(lines, of_one_page=of_one_page):
         columns = signals.characters.values()
         fit = all(len(values) == len(line.characters) and np.isfinite(values).all() for values in columns)
         if not fit or not np.isfinite(list(signals.line.values())).all():
@@ -73,7 +73,7 @@ def read_with_signals(
                 f"The signals of the reader '{reader.name}' do not fit its readings, or are not finite.",
                 "It is a fault of the reader: tell those who made it.",
             )
-    return [(sane(line), signals) for line, signals in found]
+        yield sane(line), signals
 
 
 def sane(line: Line) -> Line:
