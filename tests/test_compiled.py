@@ -84,7 +84,9 @@ NO_MODEL = (None, 0, 0.0, 0.0)
     [
         lambda: native.beam(SCORES, 5, -5.0, 8, 0.0, *NO_MODEL),  # 12 scores are no frames of 5 classes
         lambda: native.beam(SCORES, 0, -5.0, 8, 0.0, *NO_MODEL),
+        lambda: native.beam(SCORES, 1 << 62, -5.0, 8, 0.0, *NO_MODEL),
         lambda: native.beam(SCORES, 4, -5.0, 0, 0.0, *NO_MODEL),
+        lambda: native.beam(SCORES, 4, -5.0, 1 << 61, 0.0, *NO_MODEL),
         lambda: native.beam(SCORES, 4, -5.0, 8, 0.0, MODEL.tables, 1 << 31, 0.0, 0.0),
         lambda: native.beam(SCORES, 4, -5.0, 8, 0.0, (*MODEL.tables[:5], array("I", [0])), 0, 0.0, 0.0),
         lambda: native.path(SCORES, 4, np.array([0, 4, 0], np.int64)),  # there is no class 4
@@ -104,6 +106,14 @@ NO_MODEL = (None, 0, 0.0, 0.0)
 def test_what_does_not_fit_together_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=r"must|least|no such|fit together"):
         call()
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_search_among_what_are_no_probabilities_ends(broken: float) -> None:
+    scores = random_scores(2, 20, 4)
+    scores[5] = scores[6, 0] = broken
+    assert len(native.beam(scores, 4, -5.0, 8, 0.5, *NO_MODEL)) >= 1
+    assert len(native.beam(SCORES, 4, -5.0, 8, 2.0, *NO_MODEL)) == 1
 
 
 def test_costs_that_are_no_numbers_leave_a_path_within_the_rows() -> None:

@@ -1,7 +1,7 @@
-"""The loops over letters and frames, compiled from `src/native`.
+"""The loops that take Python long, compiled from `src/native`.
 
-`native` is `None` where no compiler was at hand when manuscribe was built. The same is computed in Python then, some
-ten times slower; texts are the same, probabilities to 15 digits.
+`native` is `None` where manuscribe was built without a compiler or without Python's headers. The same is computed in
+Python then, some ten times slower; texts are the same, probabilities to about 15 digits.
 """
 
 try:

@@ -5,6 +5,15 @@
 #define NATS_A_STEP (-0.05)
 enum { NOWHERE = 255 };
 
+/* By steps. A table, since compilers that join a product and a sum would round otherwise than Python does. */
+static double nats[256];
+
+void characters_prepare(void)
+{
+    for (int steps = 0; steps < 256; steps++)
+        nats[steps] = NATS_A_STEP * steps;
+}
+
 typedef struct {
     uint32_t number, context; /* the n-gram that was found, and the context in which it is */
     double score;
@@ -59,11 +68,11 @@ static Ngram found(const Characters *model, uint32_t context, uint8_t place)
         const uint8_t *letter = memchr(begin, place, starts[context + 1] - starts[context]);
         if (letter) {
             const uint32_t index = (uint32_t)(letter - letters);
-            return (Ngram){index + 1, context, backed_off + NATS_A_STEP * scores[index]};
+            return (Ngram){index + 1, context, backed_off + nats[scores[index]]};
         }
         if (context == EMPTY)
-            return (Ngram){EMPTY, EMPTY, backed_off + NATS_A_STEP * 255};
-        backed_off += NATS_A_STEP * backoffs[context];
+            return (Ngram){EMPTY, EMPTY, backed_off + nats[255]};
+        backed_off += nats[backoffs[context]];
         context = shorter[context];
     }
 }

@@ -15,6 +15,9 @@ typedef struct {
     int held; /* how many of the six there are to give back */
 } Characters;
 
+/* To be called once, before all others. */
+void characters_prepare(void);
+
 /* Takes hold of a CharacterModel's `tables`. On failure an exception is set, and -1 returned. */
 int characters_hold(Characters *model, PyObject *tables);
 void characters_release(Characters *model);

@@ -1,4 +1,4 @@
-/* The module manuscribe.native: the loops over letters and frames that take Python long, compiled.
+/* The module manuscribe.native: the loops that take Python long, compiled.
  *
  * It is optional: where no compiler was at hand, the same is computed in Python (manuscribe/compiled.py). Arrays come as
  * buffers, so that neither numpy's headers nor its version matter, and one build serves every Python from 3.11 on. */
@@ -10,12 +10,14 @@
 /* How many frames of so many classes there are; -1 with an exception if that does not come out even. */
 static Py_ssize_t frames_of(const Py_buffer *scores, Py_ssize_t classes)
 {
-    const Py_ssize_t frame = classes * (Py_ssize_t)sizeof(float);
-    if (classes >= 1 && scores->len % frame == 0)
-        return scores->len / frame;
+    const Py_ssize_t count = scores->len / (Py_ssize_t)sizeof(float);
+    if (classes >= 1 && count % classes == 0)
+        return count / classes;
     PyErr_SetString(PyExc_ValueError, "scores must be frames of all classes");
     return -1;
 }
+
+enum { WIDEST = 1 << 20 };
 
 static PyObject *beam(PyObject *module, PyObject *arguments)
 {
@@ -32,7 +34,7 @@ static PyObject *beam(PyObject *module, PyObject *arguments)
     const Py_ssize_t frames = frames_of(&scores, classes);
     Characters model = {.held = 0};
     if (frames >= 0 && (tables == Py_None || characters_hold(&model, tables) == 0)) {
-        if (width < 1 || (model.held && start >= (size_t)model.backoffs.len))
+        if (width < 1 || width > WIDEST || (model.held && start >= (size_t)model.backoffs.len))
             PyErr_SetString(PyExc_ValueError, "there must be a beginning to follow, in a context that there is");
         else
             texts = search_beam((Frames){scores.buf, frames, classes}, likely, width, share,
@@ -161,12 +163,13 @@ static PyMethodDef methods[] = {
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "manuscribe.native",
-    .m_doc = PyDoc_STR("Loops over letters and frames, compiled."),
+    .m_doc = PyDoc_STR("Loops that take Python long, compiled."),
     .m_size = 0,
     .m_methods = methods,
 };
 
 PyMODINIT_FUNC PyInit_native(void)
 {
+    characters_prepare();
     return PyModuleDef_Init(&definition);
 }

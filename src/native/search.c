@@ -27,6 +27,8 @@ typedef struct {
     Py_ssize_t living, growing, growth; /* how many there are, and room for how many in both */
     double *masses;            /* of the best `width` of `grown`, least first; room for one more */
     Py_ssize_t weighed;
+    int64_t *numbers;          /* the likely letters of a frame, room for all classes … */
+    double *values;            /* … and their probabilities */
     double *ended, *either;    /* of those alive before a step, the sum without and with their `letter` */
     Py_ssize_t width;
     double share, most;        /* the least share of the best; the most that a character model makes of a letter */
@@ -126,11 +128,11 @@ static void weigh(Search *search, double mass)
         memmove(search->masses, search->masses + 1, --search->weighed * sizeof mass);
 }
 
-/* What a frame makes of those alive: each as it is, and with each likely letter more. -1 without memory. */
-static int extend(Search *search, Py_ssize_t step, double blank, const int64_t *numbers, const double *values,
-                  Py_ssize_t letters)
+/* Those alive as they are after a frame. -1 without memory. */
+static int keep(Search *search, Py_ssize_t step, double blank, const int64_t *numbers, const double *values,
+                Py_ssize_t letters)
 {
-    search->growing = search->weighed = 0;
+    search->growing = 0;
     for (Py_ssize_t k = 0; k < search->living; k++) {
         Prefix *prefix = &search->pool[search->alive[k]];
         search->ended[k] = prefix->blank;
@@ -148,6 +150,45 @@ static int extend(Search *search, Py_ssize_t step, double blank, const int64_t *
     }
     search->weighed = search->living;
     qsort(search->masses, search->weighed, sizeof *search->masses, compare_masses);
+    return 0;
+}
+
+/* One of those alive with a letter more: begun, or, if it is there already, with what comes to it. `*least` is the mass
+ * that it must have. -1 without memory. */
+static int lengthen(Search *search, Py_ssize_t place, Py_ssize_t step, int64_t letter, double mass, double behind,
+                    double *least)
+{
+    Py_ssize_t number = child_of(search, place, letter);
+    if (number == NOBODY) {
+        if (mass * search->most <= *least)
+            return 0;
+        if (longer(search, place, letter, mass, *least, &number) < 0)
+            return -1;
+        if (number == NOBODY)
+            return 0;
+    }
+    Prefix *child = &search->pool[number];
+    mass *= child->factor;
+    if (child->step == step) {
+        child->letter += mass;
+    } else if (mass > *least) {
+        child->step = step;
+        child->blank = 0.0;
+        child->letter = mass;
+        if (grow(search, number) < 0)
+            return -1;
+        weigh(search, mass);
+        *least = least_of(search, behind);
+    }
+    return 0;
+}
+
+/* What a frame makes of those alive: each as it is, and with each likely letter more. -1 without memory. */
+static int extend(Search *search, Py_ssize_t step, double blank, const int64_t *numbers, const double *values,
+                  Py_ssize_t letters)
+{
+    if (keep(search, step, blank, numbers, values, letters) < 0)
+        return -1;
     const double behind = search->masses[search->weighed - 1] * search->share;
     double least = least_of(search, behind);
     for (Py_ssize_t k = 0; k < search->living; k++) {
@@ -155,29 +196,9 @@ static int extend(Search *search, Py_ssize_t step, double blank, const int64_t *
         for (Py_ssize_t n = 0; n < letters; n++) {
             /* The same letter twice needs a blank between. */
             const int twice = numbers[n] == search->pool[place].last;
-            double mass = (twice ? search->ended[k] : search->either[k]) * values[n];
-            Py_ssize_t number = child_of(search, place, numbers[n]);
-            if (number == NOBODY) {
-                if (mass * search->most <= least)
-                    continue;
-                if (longer(search, place, numbers[n], mass, least, &number) < 0)
-                    return -1;
-                if (number == NOBODY)
-                    continue;
-            }
-            Prefix *child = &search->pool[number];
-            mass *= child->factor;
-            if (child->step == step) {
-                child->letter += mass;
-            } else if (mass > least) {
-                child->step = step;
-                child->blank = 0.0;
-                child->letter = mass;
-                if (grow(search, number) < 0)
-                    return -1;
-                weigh(search, mass);
-                least = least_of(search, behind);
-            }
+            const double mass = (twice ? search->ended[k] : search->either[k]) * values[n];
+            if (lengthen(search, place, step, numbers[n], mass, behind, &least) < 0)
+                return -1;
         }
     }
     return 0;
@@ -209,7 +230,7 @@ static int choose(Search *search)
     const double least = ranked[0].mass * search->share;
     search->living = 0;
     for (Py_ssize_t k = 0; k < most; k++)
-        if (ranked[k].mass >= least)
+        if (k == 0 || ranked[k].mass >= least) /* no number is at least NaN; one beginning must live */
             search->alive[search->living++] = ranked[k].place;
     free(ranked);
     return 0;
@@ -251,10 +272,11 @@ static Py_ssize_t letters_of(const float *frame, Py_ssize_t classes, float likel
     return letters;
 }
 
-/* Follows all frames; `numbers` and `values` have room for all classes. `*scale` becomes the logarithm of what all
- * probabilities were divided by. -1 without memory. */
-static int follow(Search *search, Frames frames, float likely, int64_t *numbers, double *values, double *scale)
+/* Follows all frames. `*scale` becomes the logarithm of what all probabilities were divided by. -1 without memory. */
+static int follow(Search *search, Frames frames, float likely, double *scale)
 {
+    int64_t *numbers = search->numbers;
+    double *values = search->values;
     *scale = 0.0;
     for (Py_ssize_t step = 0; step < frames.frames; step++) {
         const float *frame = frames.scores + step * frames.classes;
@@ -300,41 +322,52 @@ static PyObject *found(const Search *search, double scale)
     return texts;
 }
 
-PyObject *search_beam(Frames frames, float likely, Py_ssize_t width, double share, Fusion fusion)
+/* Memory for a search, with the empty text alive. -1 without; what there is must be freed all the same. */
+static int prepare(Search *search, Py_ssize_t classes)
 {
     enum { ROOM = 256 };
-    const Py_ssize_t growth = width + ROOM;
-    Search search = {.room = ROOM, .growth = growth, .width = width, .share = share, .fusion = fusion,
-                     .most = fusion.model ? exp(fusion.bonus) : 1.0};
-    search.pool = malloc(search.room * sizeof *search.pool);
-    search.alive = malloc(growth * sizeof *search.alive);
-    search.grown = malloc(growth * sizeof *search.grown);
-    search.masses = malloc((width + 1) * sizeof *search.masses);
-    search.ended = malloc(width * sizeof *search.ended);
-    search.either = malloc(width * sizeof *search.either);
-    int64_t *numbers = malloc(frames.classes * sizeof *numbers);
-    double *values = malloc(frames.classes * sizeof *values), scale;
+    const Py_ssize_t width = search->width;
+    search->room = ROOM;
+    search->growth = width + ROOM;
+    search->pool = malloc(search->room * sizeof *search->pool);
+    search->alive = malloc(search->growth * sizeof *search->alive);
+    search->grown = malloc(search->growth * sizeof *search->grown);
+    search->masses = malloc((width + 1) * sizeof *search->masses);
+    search->ended = malloc(width * sizeof *search->ended);
+    search->either = malloc(width * sizeof *search->either);
+    search->numbers = malloc(classes * sizeof *search->numbers);
+    search->values = malloc(classes * sizeof *search->values);
+    if (!search->pool || !search->alive || !search->grown || !search->masses || !search->ended || !search->either ||
+        !search->numbers || !search->values)
+        return -1;
+    search->alive[0] = begin(search, (Prefix){.before = NOBODY, .child = NOBODY, .sibling = NOBODY, .last = BLANK,
+                                              .step = NOBODY, .factor = 1.0, .blank = 1.0,
+                                              .context = search->fusion.start});
+    search->living = 1;
+    return 0;
+}
+
+static void release(Search *search)
+{
+    free(search->pool);
+    free(search->alive);
+    free(search->grown);
+    free(search->masses);
+    free(search->ended);
+    free(search->either);
+    free(search->numbers);
+    free(search->values);
+}
+
+PyObject *search_beam(Frames frames, float likely, Py_ssize_t width, double share, Fusion fusion)
+{
+    Search search = {.width = width, .share = share, .fusion = fusion, .most = fusion.model ? exp(fusion.bonus) : 1.0};
+    double scale;
     PyObject *texts = NULL;
-    if (search.pool && search.alive && search.grown && search.masses && search.ended && search.either && numbers &&
-        values) {
-        search.alive[0] = begin(&search, (Prefix){.before = NOBODY, .child = NOBODY, .sibling = NOBODY, .last = BLANK,
-                                                  .step = NOBODY, .factor = 1.0, .blank = 1.0,
-                                                  .context = fusion.start});
-        search.living = 1;
-        if (follow(&search, frames, likely, numbers, values, &scale) == 0)
-            texts = found(&search, scale);
-        else
-            PyErr_NoMemory();
-    } else {
+    if (prepare(&search, frames.classes) < 0 || follow(&search, frames, likely, &scale) < 0)
         PyErr_NoMemory();
-    }
-    free(search.pool);
-    free(search.alive);
-    free(search.grown);
-    free(search.masses);
-    free(search.ended);
-    free(search.either);
-    free(numbers);
-    free(values);
+    else
+        texts = found(&search, scale);
+    release(&search);
     return texts;
 }

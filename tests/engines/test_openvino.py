@@ -39,7 +39,7 @@ def test_many_inputs_keep_their_order(doubling: Path) -> None:
     inputs = [np.full((1, width), width, np.float32) for width in range(1, 60)]
     results = model.map(model, inputs)
     assert [result[0].tolist() for result in results] == [(2 * array).tolist() for array in inputs]
-    assert model.map(model, []) == []
+    assert list(model.map(model, [])) == []
 
 
 def test_results_outlive_the_next_run(doubling: Path) -> None:
@@ -53,7 +53,7 @@ def test_many_models_can_come_and_go(doubling: Path) -> None:
     # OpenVINO's own queue hung here now and then: its threads and the destructor waited for each other.
     for _ in range(30):
         model = OpenVinoModel(doubling, threads=2, streams=2)
-        model.map(model, [np.ones((1, 8), np.float32)] * 8)
+        assert len(list(model.map(model, [np.ones((1, 8), np.float32)] * 8))) == 8
 
 
 _COME_AND_GO = """

@@ -113,3 +113,12 @@ def test_arrays_that_do_not_fit_together_are_refused(changed: dict[str, list[int
     assert made_of(ARRAYS).scores([1, 0, 1]) == pytest.approx([-0.1, -0.05, -0.1])
     with pytest.raises(ModelError, match="fit together"):
         made_of(ARRAYS | changed)
+
+
+@pytest.mark.parametrize("part", list(ARRAYS))
+def test_arrays_of_another_type_are_refused(part: str) -> None:
+    # In them numbers below 0 could hide, which would lead the compiled search out of them.
+    tensors = made_of(ARRAYS).tensors()
+    for changed in (tensors[part].astype(np.int64), tensors[part][None]):
+        with pytest.raises(ModelError, match="fit together"):
+            CharacterModel(**tensors | {part: changed})

@@ -22,7 +22,8 @@ def doctor() -> int:
     typer.echo(
         "search: compiled"
         if native
-        else "search: in Python, ten times slower. With a C compiler it is compiled: install one, then manuscribe again"
+        else "search: in Python, ten times slower; with a C compiler and Python's headers it would be compiled "
+        "(pip install --force-reinstall --no-cache-dir)"
     )
     _show_models()
     for extra, (modules, what) in EXTRAS.items():

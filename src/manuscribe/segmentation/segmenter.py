@@ -111,7 +111,7 @@ def _cut_off(line: FoundLine, width: float) -> bool:
 
 def _on_page(points: Floats, limits: Floats) -> Polygon:
     clipped = np.clip(points, 0, limits).astype(np.float64).round(1)
-    return tuple((x, y) for x, y in clipped.tolist())
+    return tuple(map(tuple, clipped.tolist()))
 
 
 def _hull(areas: list[Polygon]) -> Polygon:

@@ -51,8 +51,10 @@ class CharacterModel:
         backoffs: NDArray[np.uint8],
     ) -> None:
         whole = len(alphabet) + int(children.sum(dtype=np.int64)) == len(letters) == len(scores)
+        parts = (alphabet, letters, scores, children, backoffs)
+        types = "".join(part.dtype.char * part.ndim for part in parts) == "HBBBB"
         known = len(letters) > 0 and int(letters.max()) < len(alphabet) <= MOST_LETTERS
-        if not (whole and known and len(backoffs) == len(children) + 1 <= len(letters) + 1):
+        if not (types and whole and known and len(backoffs) == len(children) + 1 <= len(letters) + 1):
             raise ModelError("The arrays of the character model do not fit together.", "Install manuscribe again.")
         self._alphabet, self._children = alphabet, children
         places = np.full(int(alphabet.max()) + 1, _NOWHERE, np.uint8)

@@ -6,12 +6,14 @@ together would follow it there. One language for the whole page, chosen by some 
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from manuscribe.models.files import ModelFile, embedded
 from manuscribe.readers.compact.reading import BEAMS, Decoder, Reading, Seen
-from manuscribe.readers.compact.scripts import ScriptScores, letters_of_scripts, script_of
+from manuscribe.readers.compact.scripts import ScriptScores, script_of
 from manuscribe.readers.compact.search import Fusion
 from manuscribe.text.characters import CharacterModel
-from manuscribe.text.charset import LANGUAGES, SCRIPTS
+from manuscribe.text.charset import LANGUAGES, SCRIPTS, script
 
 SAMPLE = 8
 """Lines that speak for their page."""
@@ -51,6 +53,7 @@ class Languages:
         # Which language it is must not depend on how many readings are wanted.
         self._judge = Decoder(characters, BEAMS, 1, BEAMS)
         self._scripts = {name: ScriptScores(characters, name) for name in SCRIPTS}
+        self._among = {name: np.array([False, *(script(c) == name for c in characters)]) for name in SCRIPTS}
         self.fusions = {language: Fusion(model, _WEIGHT, _BONUS) for language, model in models.items()}
 
     @classmethod
@@ -134,8 +137,8 @@ class Languages:
         return sorted((name for name in likely if likely[name] >= least), key=lambda name: -likely[name])
 
     def _likelihood(self, lines: Sequence[Seen], language: str) -> float:
-        model = self.fusions[language].model
-        return sum(max(score, _LEAST) for line in lines for score in model.scores(line.numbers))
+        scores = [score for line in lines for score in self.fusions[language].model.scores(line.numbers)]
+        return float(np.maximum(scores, _LEAST).sum()) if scores else 0.0
 
     def _well_read(self, sample: Sequence[Seen], language: str) -> bool:
         """Whether the network and the language agree about lines; a random text scores below nothing."""
@@ -153,4 +156,5 @@ class Languages:
         return letters[script] / max(1, sum(letters.values()))
 
     def _letters(self, sample: Sequence[Seen]) -> dict[str, int]:
-        return letters_of_scripts(" ".join(self._decoder.text(seen.numbers) for seen in sample))
+        numbers = np.array([number for seen in sample for number in seen.numbers], np.intp)
+        return {name: int(among[numbers].sum()) for name, among in self._among.items()}

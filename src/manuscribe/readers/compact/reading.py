@@ -73,6 +73,7 @@ class Decoder:
 
     def __init__(self, characters: str, beams: int, nbest: int, compared: int) -> None:
         self._characters, self._beams, self._nbest, self._compared = characters, beams, nbest, compared
+        self._spaces = {number for number, character in enumerate(characters, start=1) if character.isspace()}
 
     def __call__(self, seen: Seen, fusion: Fusion | None) -> Reading:
         """The best reading of a line, and as many others as are wanted."""
@@ -111,8 +112,9 @@ class Decoder:
         """
         merged: dict[str, tuple[list[int], float]] = {}
         for numbers, score, _ in texts:
-            first, before = merged.get(self.text(numbers), (numbers, -np.inf))
-            merged[self.text(numbers)] = (first, float(np.logaddexp(before, score)))
+            text = self.text(numbers)
+            first, before = merged.get(text, (numbers, -np.inf))
+            merged[text] = (first, float(np.logaddexp(before, score)))
         ranked = sorted(merged.values(), key=lambda reading: -reading[1])
         # Asking for more readings must not make the best one less sure: those far behind have no part in the sum.
         near = [score for _, score in ranked[: self._compared] if score >= ranked[0][1] - _BEHIND]
@@ -121,7 +123,7 @@ class Decoder:
 
     def _inner(self, letters: list[Letter]) -> list[Letter]:
         """The letters without outer spaces."""
-        written = [k for k, letter in enumerate(letters) if self.text([letter.number])]
+        written = [k for k, letter in enumerate(letters) if letter.number not in self._spaces]
         return letters[written[0] : written[-1] + 1] if written else []
 
     def _characters_of(self, letters: list[Letter], size: tuple[int, int]) -> tuple[Character, ...]:

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from manuscribe.readers.compact.decoding import BLANK, Scores, restrict
-from manuscribe.text.charset import SCRIPTS, charset, script
+from manuscribe.text.charset import charset, script
 
 _SHARE = 0.5  # of a letter's probability, for each that is written like it
 _WRITTEN_AS = {
@@ -79,8 +79,3 @@ def script_of(language: str) -> str:
 def scripts_of(text: str) -> set[str]:
     """The scripts that a text's letters belong to."""
     return {found for character in text if (found := script(character))}
-
-
-def letters_of_scripts(text: str) -> dict[str, int]:
-    """How many of a text's letters belong to each of `SCRIPTS`."""
-    return {name: sum(script(character) == name for character in text) for name in SCRIPTS}

@@ -8,6 +8,7 @@ mean, since a signal that is bad tells more than one that is good.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -54,6 +55,10 @@ class Level(BaseModel):
             raise ValueError("the numbers of columns, means, scales and weights do not fit together")
         return self
 
+    @cached_property
+    def _arrays(self) -> tuple[Floats, Floats, Floats]:
+        return np.array(self.mean), np.array(self.scale), np.array(self.weights)
+
     def probabilities(self, rows: Rows) -> Floats:
         """One for each row.
 
@@ -64,7 +69,8 @@ class Level(BaseModel):
             raise ModelError(
                 "The calibration is of other signals than the reader gives.", "Make it anew: manuscribe calibrate."
             )
-        z = bent(rows.values, np.array(self.mean), np.array(self.scale)) @ np.array(self.weights)
+        mean, scale, weights = self._arrays
+        z = bent(rows.values, mean, scale) @ weights
         return np.asarray(1 / (1 + np.exp(-z)))
 
 

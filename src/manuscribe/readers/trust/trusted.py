@@ -1,7 +1,8 @@
 """A reader whose confidences mean what they say, or that says that they do not."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,11 +42,12 @@ class TrustedReader:
         """
         if self.calibration is None:
             return [marked(sane(line)) for line in self.reader.read(lines, of_one_page=of_one_page)]
-        found = read_with_signals(self.reader, lines, of_one_page=of_one_page)
-        return [
-            self.calibration.calibrated(line, signals, image)
-            for (line, signals), image in zip(found, lines, strict=True)
-        ]
+        # Closed, or after an error here the reader would go on with the lines that nobody waits for.
+        with closing(read_with_signals(self.reader, lines, of_one_page=of_one_page)) as found:
+            return [
+                self.calibration.calibrated(line, signals, image)
+                for (line, signals), image in zip(found, lines, strict=True)
+            ]
 
 
 def marked(line: Line) -> Line:
@@ -56,7 +58,7 @@ def marked(line: Line) -> Line:
 
 def read_with_signals(
     reader: LineReader, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False
-) -> Iterator[tuple[Line, Signals]]:
+) -> Generator[tuple[Line, Signals]]:
     """The readings with the reader's signals, as they come; with none where it has none.
 
     Raises:
