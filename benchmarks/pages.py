@@ -56,7 +56,7 @@ def main() -> str:
     parser.add_argument("--language", help="read in this language")
     parser.add_argument("--without", metavar="SOURCE", help="leave out a source, as one whose lines the reader learnt")
     parser.add_argument(
-        "--beams", type=int, default=8, help="width of the beam search; 1: letter by letter (default: %(default)s)"
+        "--beams", type=int, help="width of the beam search; 1: letter by letter (default: the reader's own)"
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
     options = parser.parse_args()

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--language", help="read in this language")
     parser.add_argument(
-        "--beams", type=int, default=8, help="width of the beam search; 1: letter by letter (default: %(default)s)"
+        "--beams", type=int, help="width of the beam search; 1: letter by letter (default: the reader's own)"
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
     return parser

@@ -22,6 +22,7 @@ if not native:
     pytest.skip("manuscribe was built without a compiler", allow_module_level=True)
 
 MODEL = CharacterModel.load(embedded("characters").path, "vi")
+HABIT = CharacterModel.load(embedded("characters").path, "fr")
 CLASSES = len(embedded("compact").charset) + 1
 
 
@@ -37,9 +38,17 @@ def in_python(compute: Callable[[], Any]) -> Any:
     frames=st.integers(0, 60),
     classes=st.sampled_from([1, 2, 5, 40, CLASSES]),
     sharpness=st.sampled_from([0.5, 3.0, 8.0]),
-    width=st.integers(1, 30),
+    width=st.integers(1, 40),
     behind=st.sampled_from([2.0, 6.0, np.inf]),
-    fusion=st.sampled_from([None, Fusion(MODEL, 0.6, 1.8), Fusion(MODEL, 2.0, -1.0)]),
+    fusion=st.sampled_from(
+        [
+            None,
+            Fusion(MODEL, 0.6, 1.8),
+            Fusion(MODEL, 2.0, -1.0),
+            Fusion(MODEL, 0.6, 1.8, HABIT, 0.15),
+            Fusion(MODEL, 1.0, 0.0, MODEL, 1.0),
+        ]
+    ),
 )
 @settings(max_examples=150, deadline=None)
 def test_a_search_finds_the_same_texts(
@@ -76,7 +85,7 @@ def test_scores_in_another_order_of_memory_or_precision_are_read_alike() -> None
 SCORES = np.zeros((3, 4), np.float32)
 STATES = np.array([0, 1, 0], np.int64)
 CLIMBS = np.array([0.1, 0.2], np.float32)
-NO_MODEL = (None, 0, 0.0, 0.0)
+NO_MODEL = (None, None, -7.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +96,9 @@ NO_MODEL = (None, 0, 0.0, 0.0)
         lambda: native.beam(SCORES, 1 << 62, -5.0, 8, 0.0, *NO_MODEL),
         lambda: native.beam(SCORES, 4, -5.0, 0, 0.0, *NO_MODEL),
         lambda: native.beam(SCORES, 4, -5.0, 1 << 61, 0.0, *NO_MODEL),
-        lambda: native.beam(SCORES, 4, -5.0, 8, 0.0, MODEL.tables, 1 << 31, 0.0, 0.0),
-        lambda: native.beam(SCORES, 4, -5.0, 8, 0.0, (*MODEL.tables[:5], array("I", [0])), 0, 0.0, 0.0),
+        lambda: native.beam(SCORES, 4, -5.0, 8, 0.0, (MODEL.tables, 1 << 31, 0.6), None, -7.0, 0.0),
+        lambda: native.beam(SCORES, 4, -5.0, 8, 0.0, (MODEL.tables, 0, 0.6), (HABIT.tables, 1 << 31, 0.1), -7.0, 0.0),
+        lambda: native.beam(SCORES, 4, -5.0, 8, 0.0, ((*MODEL.tables[:5], array("I", [0])), 0, 0.6), None, -7.0, 0.0),
         lambda: native.path(SCORES, 4, np.array([0, 4, 0], np.int64)),  # there is no class 4
         lambda: native.path(SCORES, 4, np.array([0, -1, 0], np.int64)),
         lambda: native.path(SCORES, 5, STATES),
@@ -125,6 +135,10 @@ def test_costs_that_are_no_numbers_leave_a_path_within_the_rows() -> None:
 
 
 def test_tables_that_are_none_are_refused() -> None:
+    with pytest.raises((TypeError, SystemError)):
+        native.beam(SCORES, 4, -5.0, 8, 0.0, MODEL.tables, None, -7.0, 0.0)  # type: ignore[arg-type]
+    with pytest.raises((TypeError, SystemError)):
+        native.beam(SCORES, 4, -5.0, 8, 0.0, None, [MODEL.tables, 0, 0.6], -7.0, 0.0)  # type: ignore[arg-type]
     with pytest.raises((TypeError, SystemError, IndexError)):
         native.scores((b"",), 0, STATES)
     with pytest.raises((TypeError, BufferError)):

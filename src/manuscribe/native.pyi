@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 _Array = NDArray[Any]
 _Tables = tuple[bytes | array[int], ...]
+_Expected = tuple[_Tables, int, float]
 
 def beam(
     scores: _Array,
@@ -12,9 +13,9 @@ def beam(
     likely: float,
     width: int,
     share: float,
-    tables: _Tables | None,
-    start: int,
-    weight: float,
+    language: _Expected | None,
+    habit: _Expected | None,
+    rarest: float,
     bonus: float,
     /,
 ) -> list[tuple[list[int], float, float]]: ...

@@ -19,28 +19,48 @@ static Py_ssize_t frames_of(const Py_buffer *scores, Py_ssize_t classes)
 
 enum { WIDEST = 1 << 20 };
 
+/* Takes hold of the model of (tables, start, weight), unless that is None; to be released in any case. -1 with an
+ * exception. */
+static int hold(PyObject *told, Characters *model, Expected *expected)
+{
+    unsigned int start;
+    PyObject *tables;
+    model->held = 0;
+    *expected = (Expected){NULL, EMPTY, 0.0};
+    if (told == Py_None)
+        return 0;
+    if (!PyArg_ParseTuple(told, "OId", &tables, &start, &expected->weight) || characters_hold(model, tables) < 0)
+        return -1;
+    if (start >= (size_t)model->backoffs.len) {
+        PyErr_SetString(PyExc_ValueError, "there is no such context");
+        return -1;
+    }
+    expected->model = model;
+    expected->start = start;
+    return 0;
+}
+
 static PyObject *beam(PyObject *module, PyObject *arguments)
 {
     (void)module;
     Py_buffer scores;
     Py_ssize_t classes, width;
     float likely;
-    double share, weight, bonus;
-    unsigned int start;
-    PyObject *tables, *texts = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*nfndOIdd:beam", &scores, &classes, &likely, &width, &share, &tables, &start,
-                          &weight, &bonus))
+    double share;
+    Fusion fusion;
+    PyObject *language, *habit, *texts = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*nfndOOdd:beam", &scores, &classes, &likely, &width, &share, &language, &habit,
+                          &fusion.rarest, &fusion.bonus))
         return NULL;
     const Py_ssize_t frames = frames_of(&scores, classes);
-    Characters model = {.held = 0};
-    if (frames >= 0 && (tables == Py_None || characters_hold(&model, tables) == 0)) {
-        if (width < 1 || width > WIDEST || (model.held && start >= (size_t)model.backoffs.len))
-            PyErr_SetString(PyExc_ValueError, "there must be a beginning to follow, in a context that there is");
-        else
-            texts = search_beam((Frames){scores.buf, frames, classes}, likely, width, share,
-                                (Fusion){model.held ? &model : NULL, start, weight, bonus});
-    }
-    characters_release(&model);
+    Characters of_language = {.held = 0}, of_habit = {.held = 0};
+    if (width < 1 || width > WIDEST)
+        PyErr_SetString(PyExc_ValueError, "there must be a beginning to follow");
+    else if (frames >= 0 && hold(language, &of_language, &fusion.language) == 0 &&
+             hold(habit, &of_habit, &fusion.habit) == 0)
+        texts = search_beam((Frames){scores.buf, frames, classes}, likely, width, share, fusion);
+    characters_release(&of_language);
+    characters_release(&of_habit);
     PyBuffer_Release(&scores);
     return texts;
 }

@@ -14,10 +14,10 @@ typedef struct {
     Py_ssize_t child, sibling; /* one that is longer by a letter, and the next of those with it */
     int64_t last;              /* its last letter */
     Py_ssize_t step;           /* in which it was last alive */
-    double gain;               /* nats that the character model adds */
-    double factor;             /* what the character model has for its last letter */
+    double gain;               /* nats that the character models add */
+    double factor;             /* what the character models have for its last letter */
     double blank, letter;      /* probability of the alignments that end in a blank, or in the last letter */
-    uint32_t context;
+    uint32_t context, habitual; /* of the language and of the habit */
 } Prefix;
 
 typedef struct {
@@ -31,7 +31,7 @@ typedef struct {
     double *values;            /* … and their probabilities */
     double *ended, *either;    /* of those alive before a step, the sum without and with their `letter` */
     Py_ssize_t width;
-    double share, most;        /* the least share of the best; the most that a character model makes of a letter */
+    double share, most;        /* the least share of the best; the most that the character models make of a letter */
     Fusion fusion;
 } Search;
 
@@ -80,24 +80,35 @@ static Py_ssize_t child_of(const Search *search, Py_ssize_t place, int64_t lette
     return child;
 }
 
+/* Nats that a letter adds. */
+static double gain_of(const Fusion *fusion, const Prefix *before, int64_t letter)
+{
+    const Expected *language = &fusion->language, *habit = &fusion->habit;
+    double gain = language->weight * characters_score(language->model, before->context, letter) + fusion->bonus;
+    if (habit->model) {
+        const double expected = characters_score(habit->model, before->habitual, letter);
+        gain -= habit->weight * (expected > fusion->rarest ? expected : fusion->rarest);
+    }
+    return gain;
+}
+
 /* The beginning that is longer by a letter: `*child` is NOBODY if too little would be left of the letter's probability.
  * Returns -1 without memory. */
 static int longer(Search *search, Py_ssize_t place, int64_t letter, double mass, double least, Py_ssize_t *child)
 {
     const Prefix *before = &search->pool[place];
-    const Fusion *fusion = &search->fusion;
     Prefix begun = {.before = place, .child = NOBODY, .sibling = before->child, .last = letter, .step = NOBODY,
-                    .gain = before->gain, .factor = 1.0, .context = EMPTY};
+                    .gain = before->gain, .factor = 1.0, .context = before->context, .habitual = before->habitual};
     *child = NOBODY;
-    if (fusion->model) {
-        const double gain =
-            fusion->weight * characters_score(fusion->model, before->context, letter) + fusion->bonus;
+    if (search->fusion.language.model) {
+        const double gain = gain_of(&search->fusion, before, letter);
         begun.factor = exp(gain);
         if (mass * begun.factor <= least)
             return 0;
         begun.gain += gain;
-        begun.context = before->context;
-        characters_step(fusion->model, &begun.context, letter);
+        characters_step(search->fusion.language.model, &begun.context, letter);
+        if (search->fusion.habit.model)
+            characters_step(search->fusion.habit.model, &begun.habitual, letter);
     }
     *child = begin(search, begun);
     if (*child == NOBODY)
@@ -342,7 +353,8 @@ static int prepare(Search *search, Py_ssize_t classes)
         return -1;
     search->alive[0] = begin(search, (Prefix){.before = NOBODY, .child = NOBODY, .sibling = NOBODY, .last = BLANK,
                                               .step = NOBODY, .factor = 1.0, .blank = 1.0,
-                                              .context = search->fusion.start});
+                                              .context = search->fusion.language.start,
+                                              .habitual = search->fusion.habit.start});
     search->living = 1;
     return 0;
 }
@@ -359,9 +371,17 @@ static void release(Search *search)
     free(search->values);
 }
 
+/* The most that the character models make of a letter's probability. */
+static double most_of(Fusion fusion)
+{
+    if (!fusion.language.model)
+        return 1.0;
+    return exp(fusion.bonus - (fusion.habit.model ? fusion.habit.weight * fusion.rarest : 0.0));
+}
+
 PyObject *search_beam(Frames frames, float likely, Py_ssize_t width, double share, Fusion fusion)
 {
-    Search search = {.width = width, .share = share, .fusion = fusion, .most = fusion.model ? exp(fusion.bonus) : 1.0};
+    Search search = {.width = width, .share = share, .fusion = fusion, .most = most_of(fusion)};
     double scale;
     PyObject *texts = NULL;
     if (prepare(&search, frames.classes) < 0 || follow(&search, frames, likely, &scale) < 0)

@@ -11,11 +11,17 @@ typedef struct {
     Py_ssize_t frames, classes;
 } Frames;
 
-/* How a character model takes part; without one, `model` is NULL. */
+/* A character model, and how much its log-probabilities weigh; `model` is NULL where there is none. */
 typedef struct {
     const Characters *model;
     uint32_t start; /* the context before the first letter */
-    double weight, bonus;
+    double weight;
+} Expected;
+
+/* How character models take part: `habit` is taken off, but for no letter more than if it were as rare as `rarest`. */
+typedef struct {
+    Expected language, habit;
+    double rarest, bonus; /* nats */
 } Fusion;
 
 /* A list of (classes, score, log-probability of what was seen), best first; NULL with an exception set.

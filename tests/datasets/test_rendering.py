@@ -47,8 +47,9 @@ def test_the_seed_decides_the_line(renderer: LineRenderer) -> None:
 
 def test_texts_need_characters_that_the_language_has(texts_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "UD_English-x.txt").write_text("Plain words.\nСлова.\n", encoding="utf-8")
-    assert load_texts(tmp_path, ["en"]) == {"en": ["Plain words."]}
-    with pytest.raises(InputError, match="UD_German"):
+    (tmp_path / "Book_English-y.txt").write_text("Ever yours.\n", encoding="utf-8")
+    assert load_texts(tmp_path, ["en"]) == {"en": ["Ever yours.", "Plain words."]}
+    with pytest.raises(InputError, match="_German"):
         load_texts(tmp_path, ["de"])
 
 

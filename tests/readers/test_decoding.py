@@ -13,6 +13,7 @@ from manuscribe.readers.compact import alignment, search
 from manuscribe.readers.compact.alignment import locate, log_probability
 from manuscribe.readers.compact.decoding import greedy, restrict
 from manuscribe.readers.compact.search import Fusion, beam
+from manuscribe.text.characters import CharacterModel
 
 
 @pytest.fixture(params=["compiled", "in Python"], scope="module", autouse=True)
@@ -130,6 +131,21 @@ def test_a_language_decides_between_letters_that_look_alike() -> None:
     assert beam(scores, 8)[0][0] == [1, 2, 2]
     assert beam(scores, 8, Fusion(model, weight=0.5, bonus=0.0))[0][0] == [1, 2, 3]
     assert beam(scores, 8, Fusion(model, weight=0.0, bonus=0.0)) == beam(scores, 8)
+
+
+def test_what_the_network_is_used_to_is_taken_off() -> None:
+    from manuscribe.training.ngrams import Text, fit, joined
+
+    def model(*numbers: int) -> CharacterModel:
+        counted = joined([Text(np.array(numbers, dtype=np.uint64), 20.0, 1.0)])
+        return fit(counted, range(4), order=3, threshold=0.0)
+
+    language, habit = model(0, 1, 3, 0, 1, 2), model(0, 1, 2, 0, 1, 2)
+    scores = one_hot([0, 1, 0, 2])
+    scores[3] = np.log([0.02, 0.03, 0.5, 0.45])
+    assert beam(scores, 8, Fusion(language, 0.5, 0.0))[0].numbers == [1, 2]
+    assert beam(scores, 8, Fusion(language, 0.5, 0.0, habit, 0.3))[0].numbers == [1, 3]
+    assert beam(scores, 8, Fusion(language, 0.5, 0.0, habit, 0.0)) == beam(scores, 8, Fusion(language, 0.5, 0.0))
 
 
 def test_what_is_far_behind_is_given_up() -> None:

@@ -109,7 +109,7 @@ def test_a_page_is_in_the_language_of_its_letters(language: str, text: str) -> N
 
 
 def of_page(*texts: str) -> str:
-    languages = Languages.embedded(Decoder(charset(), BEAMS, 1, BEAMS), charset())
+    languages = Languages.embedded(Decoder(charset(), BEAMS, 1), charset())
     assert languages
     return languages.of_page([seen(text) for text in texts])
 
@@ -120,5 +120,5 @@ def test_a_page_without_letters_is_not_taken_for_cyrillic(texts: list[str]) -> N
 
 
 def test_a_reader_of_other_letters_has_no_character_models() -> None:
-    assert Languages.embedded(Decoder("abc", BEAMS, 1, BEAMS), "abc") is None
-    assert Languages.embedded(Decoder(charset(), BEAMS, 1, BEAMS), embedded("compact").charset)
+    assert Languages.embedded(Decoder("abc", BEAMS, 1), "abc") is None
+    assert Languages.embedded(Decoder(charset(), BEAMS, 1), embedded("compact").charset)

@@ -66,7 +66,7 @@ def evaluate(
     Examples:
         manuscribe evaluate test.parquet --reader compact --reader my-hand.onnx --report report/
 
-        manuscribe evaluate pages/ --beams 1 --beams 8
+        manuscribe evaluate pages/ --beams 1 --beams 32
 
         manuscribe evaluate test.parquet --peer tesseract
 

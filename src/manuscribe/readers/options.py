@@ -14,7 +14,7 @@ class ReaderOptions(BaseModel):
     Attributes:
         language: Read in this language (BCP 47 code), in its charset alone; `None` leaves it to the reader.
         beams: Width of the beam search; 1 takes the surest letter or token each time. `None` is the reader's own:
-            8 for the embedded one, whose character models take part then, and what a checkpoint says of itself.
+            32 for the embedded one, whose character models take part then, and what a checkpoint says of itself.
         nbest: Readings to give for each line, the first included; needs as many beams.
         fit: How a line comes into the frame of a checkpoint's encoder: `squash` gives up its proportions, as the
             published ones were trained; `pad` keeps them, with paper around; `wide` gives the line as many columns of

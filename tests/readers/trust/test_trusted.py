@@ -131,7 +131,7 @@ def test_signals_that_do_not_fit_are_told(signals):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"beams": 1}, {"beams": 8}, {"nbest": 3}, {"nbest": 12}, {"language": "fr"}, {"beams": 1, "language": "en"}],
+    [{}, {"beams": 1}, {"beams": 32}, {"nbest": 3}, {"nbest": 12}, {"language": "fr"}, {"beams": 1, "language": "en"}],
 )
 def test_the_reader_in_the_package_is_calibrated(options):
     reader = load_reader("compact", ReaderOptions(**options))

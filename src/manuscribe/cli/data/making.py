@@ -106,7 +106,7 @@ def augment(
 def synth(
     out: Annotated[Path, typer.Argument(help="Folder for the parquet files.")],
     fonts: Annotated[Path, typer.Option(help="Folder with handwriting fonts (.ttf, .otf).")],
-    texts: Annotated[Path, typer.Option(help="Folder with UD_<Language>-*.txt, a sentence a line.")],
+    texts: Annotated[Path, typer.Option(help="Folder with UD_English-EWT.txt and such, a sentence a line.")],
     languages: Annotated[
         str, typer.Option("--language", help="One or more of en, fr, de, vi, ru, uk, with commas.")
     ] = "en",

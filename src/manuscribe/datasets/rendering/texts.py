@@ -22,7 +22,7 @@ _LOOSE_QUOTES = re.compile(r'" ([^"]+) "')
 
 
 def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
-    """Sentences by language from the `UD_<Language>-*.txt` files of a folder, one sentence a line.
+    """Sentences by language from the files of a folder, `UD_English-EWT.txt`, `Book_English-Emma.txt`: one a line.
 
     Raises:
         InputError: There is no text, or none in its letters, for one of the languages.
@@ -37,9 +37,9 @@ def load_texts(folder: Path, languages: Sequence[str]) -> dict[str, list[str]]:
     }
     texts = {}
     for language in languages:
-        files = sorted(folder.glob(f"UD_{names[language]}-*.txt"))
+        files = sorted(folder.glob(f"*_{names[language]}-*.txt"))
         if not files:
-            raise InputError(f"No UD_{names[language]}-*.txt in {folder}.", "Name a folder with sentences, one a line.")
+            raise InputError(f"No *_{names[language]}-*.txt in {folder}.", "Name a folder with sentences, one a line.")
         allowed = set(charset(language))
         lines = [_joined(normalise(line)) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
         texts[language] = [line for line in lines if line and set(line) <= allowed]

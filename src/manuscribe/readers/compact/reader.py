@@ -34,7 +34,7 @@ class CompactReader:
     def __init__(self, options: ReaderOptions, model: ModelFile | None = None) -> None:
         self._model = model = model or embedded("compact")
         beams = _beams(options)
-        self._decoder = Decoder(model.charset, beams, options.nbest, options.beams or BEAMS)
+        self._decoder = Decoder(model.charset, beams, options.nbest)
         # Without beams there is nothing that a character model could choose among.
         self._languages = Languages.embedded(self._decoder, model.charset) if beams > 1 else None
         self.version = f"{model.version}+{models_file().version}" if self._languages else model.version

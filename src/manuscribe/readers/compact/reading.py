@@ -14,7 +14,9 @@ from manuscribe.readers.compact.decoding import Letter, Scores, collapsed, greed
 from manuscribe.readers.compact.lines import is_squeezed, scaled_width
 from manuscribe.readers.compact.search import Found, Fusion, beam
 
-BEAMS = 8
+BEAMS = 32
+"""Beginnings that are followed; fewer misread more, more gain little (recipes/README.md)."""
+_COMPARED = 8  # texts share a line's probability among themselves
 SQUEEZED = "squeezed: the line is too long for its height"
 _PIXELS_A_FRAME = 4
 _BEHIND = 6.0  # nats; whoever wants other readings gets them however improbable
@@ -48,7 +50,7 @@ class Reading:
         score: Of its text, in nats.
         likelihood: Log-probability of its text, outer spaces included, by what was seen alone.
         letters: Of its text, those of outer spaces left out.
-        texts: That were found, with their probabilities among themselves, the best first; as many as are compared.
+        texts: That were found, the best first, with their probabilities among themselves; those that come near.
         fusion: The character model that took part.
     """
 
@@ -68,11 +70,10 @@ class Decoder:
         characters: Of the classes from 1 on.
         beams: How many beginnings are followed; 1 reads letter by letter, without a character model.
         nbest: How many readings are wanted.
-        compared: How many texts share a line's probability among themselves.
     """
 
-    def __init__(self, characters: str, beams: int, nbest: int, compared: int) -> None:
-        self._characters, self._beams, self._nbest, self._compared = characters, beams, nbest, compared
+    def __init__(self, characters: str, beams: int, nbest: int) -> None:
+        self._characters, self._beams, self._nbest = characters, beams, nbest
         self._spaces = {number for number, character in enumerate(characters, start=1) if character.isspace()}
 
     def __call__(self, seen: Seen, fusion: Fusion | None) -> Reading:
@@ -99,7 +100,7 @@ class Decoder:
             ),
             notes=(SQUEEZED,) if is_squeezed(*seen.size) else (),
         )
-        return Reading(line, seen, seen.share + score, likelihood, letters, texts[: self._compared], fusion)
+        return Reading(line, seen, seen.share + score, likelihood, letters, texts[:_COMPARED], fusion)
 
     def text(self, numbers: Sequence[int]) -> str:
         """Classes as a text, without outer spaces."""
@@ -110,16 +111,24 @@ class Decoder:
 
         Those that differ in outer spaces only are one, and as probable as all of them together.
         """
-        merged: dict[str, tuple[list[int], float]] = {}
+        merged: dict[tuple[int, ...], tuple[list[int], float]] = {}
         for numbers, score, _ in texts:
-            text = self.text(numbers)
-            first, before = merged.get(text, (numbers, -np.inf))
-            merged[text] = (first, float(np.logaddexp(before, score)))
+            inner = self._without_outer_spaces(numbers)
+            first, before = merged.get(inner, (numbers, -math.inf))
+            merged[inner] = (first, float(np.logaddexp(before, score)))
         ranked = sorted(merged.values(), key=lambda reading: -reading[1])
         # Asking for more readings must not make the best one less sure: those far behind have no part in the sum.
-        near = [score for _, score in ranked[: self._compared] if score >= ranked[0][1] - _BEHIND]
+        near = [score for _, score in ranked[:_COMPARED] if score >= ranked[0][1] - _BEHIND]
         total = float(np.logaddexp.reduce(near))
-        return [(numbers, _probability(score - total)) for numbers, score in ranked]
+        return [(numbers, _probability(score - total)) for numbers, score in ranked[: max(self._nbest, _COMPARED)]]
+
+    def _without_outer_spaces(self, numbers: list[int]) -> tuple[int, ...]:
+        start, end = 0, len(numbers)
+        while start < end and numbers[start] in self._spaces:
+            start += 1
+        while end > start and numbers[end - 1] in self._spaces:
+            end -= 1
+        return tuple(numbers[start:end])
 
     def _inner(self, letters: list[Letter]) -> list[Letter]:
         """The letters without outer spaces."""
@@ -152,4 +161,4 @@ def _boxes(letters: Sequence[Letter], size: tuple[int, int]) -> list[Polygon]:
 
 
 def _probability(score: float) -> float:
-    return round(float(np.exp(min(score, 0.0))), 4)
+    return round(math.exp(min(score, 0.0)), 4)

@@ -17,6 +17,11 @@ from manuscribe.text.characters import EMPTY, CharacterModel
 
 _LIKELY = math.log(5e-3)  # classes less probable than this in a frame are taken for impossible there
 _TINY, _HUGE = 1e-100, 1e100
+_RAREST = -7.0  # nats; what is expected still less is no greater surprise
+
+Contexts = tuple[int, int]
+"""Of a fusion's two models."""
+_NOWHERE: Contexts = EMPTY, EMPTY
 
 _Path = tuple["_Path", int] | tuple[()]
 
@@ -30,11 +35,38 @@ class Fusion:
         weight: Of its log-probabilities beside those of the scores ("shallow fusion", Gülçehre et al. 2015,
             arXiv 1503.03535).
         bonus: Nats for each letter: makes up for what every further letter costs.
+        habit: What the network expects by itself, after the texts that it learnt from ("density ratio", McDermott et
+            al. 2019, arXiv 2002.11268).
+        discount: The weight with which that is taken off.
     """
 
     model: CharacterModel
     weight: float
     bonus: float
+    habit: CharacterModel | None = None
+    discount: float = 0.0
+
+    @property
+    def start(self) -> "Contexts":
+        """Where a text begins."""
+        return self.model.start, self.habit.start if self.habit else EMPTY
+
+    def gain(self, contexts: "Contexts", letter: int) -> float:
+        """Nats that a letter adds."""
+        gain = self.weight * self.model.score(contexts[0], letter) + self.bonus
+        if self.habit:
+            gain -= self.discount * max(_RAREST, self.habit.score(contexts[1], letter))
+        return gain
+
+    @property
+    def most(self) -> float:
+        """Nats that a letter adds at most."""
+        return self.bonus - self.discount * _RAREST
+
+    def after(self, contexts: "Contexts", letter: int) -> "Contexts":
+        """The contexts behind a letter."""
+        habitual = self.habit.step(contexts[1], letter)[1] if self.habit else EMPTY
+        return self.model.step(contexts[0], letter)[1], habitual
 
 
 class Found(NamedTuple):
@@ -62,7 +94,7 @@ def beam(scores: Scores, width: int, fusion: Fusion | None = None, behind: float
     """
     if native:
         return _compiled(scores, width, fusion, math.exp(-behind))
-    alive = [_Prefix((), BLANK, 0.0, fusion.model.start if fusion else EMPTY)]
+    alive = [_Prefix((), BLANK, 0.0, fusion.start if fusion else _NOWHERE)]
     alive[0].blank = 1.0
     share, scale = math.exp(-behind), 0.0
     for step, (pause, blank, letters) in enumerate(_steps(scores)):
@@ -81,11 +113,11 @@ def beam(scores: Scores, width: int, fusion: Fusion | None = None, behind: float
 
 
 def _compiled(scores: Scores, width: int, fusion: Fusion | None, share: float) -> list[Found]:
-    model = (
-        (fusion.model.tables, fusion.model.start, fusion.weight, fusion.bonus) if fusion else (None, EMPTY, 0.0, 0.0)
-    )
     frames = np.ascontiguousarray(scores, np.float32)
-    return [Found(*text) for text in native.beam(frames, scores.shape[1], _LIKELY, width, share, *model)]
+    model, bonus = ((fusion.model.tables, fusion.model.start, fusion.weight), fusion.bonus) if fusion else (None, 0.0)
+    habit = (fusion.habit.tables, fusion.habit.start, fusion.discount) if fusion and fusion.habit else None
+    found = native.beam(frames, scores.shape[1], _LIKELY, width, share, model, habit, _RAREST, bonus)
+    return [Found(*text) for text in found]
 
 
 class _Prefix:
@@ -94,17 +126,17 @@ class _Prefix:
     Attributes:
         last: Its last letter; `path` holds those before, too, each in a pair with the path that it was added to.
         gain: Nats that the character model adds.
-        context: What it makes of the next letter.
+        contexts: In which the next letter stands.
         blank: Probability of the alignments that end in a blank, the character model's part included.
         letter: The same of those that end in the last letter.
         step: In which it was last alive.
         children: Beginnings that are longer by a letter, by that letter.
     """
 
-    __slots__ = ("blank", "children", "context", "gain", "last", "letter", "path", "step")
+    __slots__ = ("blank", "children", "contexts", "gain", "last", "letter", "path", "step")
 
-    def __init__(self, path: _Path, last: int, gain: float, context: int) -> None:
-        self.path, self.last, self.gain, self.context = path, last, gain, context
+    def __init__(self, path: _Path, last: int, gain: float, contexts: Contexts) -> None:
+        self.path, self.last, self.gain, self.contexts = path, last, gain, contexts
         self.blank = self.letter = 0.0
         self.step = -1
         self.children: dict[int, tuple[_Prefix, float]] = {}
@@ -115,14 +147,14 @@ class _Prefix:
         `None` if that would make too little of the letter's probability.
         """
         if fusion is None:
-            begun = _Prefix((self.path, letter), letter, self.gain, EMPTY), 1.0
+            begun = _Prefix((self.path, letter), letter, self.gain, _NOWHERE), 1.0
         else:
-            gain = fusion.weight * fusion.model.score(self.context, letter) + fusion.bonus
+            gain = fusion.gain(self.contexts, letter)
             factor = math.exp(gain)
             if mass * factor <= least:
                 return None
-            _, context = fusion.model.step(self.context, letter)
-            begun = _Prefix((self.path, letter), letter, self.gain + gain, context), factor
+            contexts = fusion.after(self.contexts, letter)
+            begun = _Prefix((self.path, letter), letter, self.gain + gain, contexts), factor
         self.children[letter] = begun
         return begun
 
@@ -178,7 +210,7 @@ def _extended(
     masses = sorted(prefix.blank + prefix.letter for prefix in alive)
     behind = masses[-1] * share
     least = max(behind, masses[0]) if len(masses) == width else behind
-    most = math.exp(fusion.bonus) if fusion else 1.0
+    most = math.exp(fusion.most) if fusion else 1.0
     grown = list(alive)
     for prefix, ended, either in before:
         last, children = prefix.last, prefix.children
