@@ -187,3 +187,24 @@ def test_lenders_make_languages_possible_that_no_font_has_whole(faces_folder: Pa
     line, text = LineRenderer([lender], source).draw("ru", 12, np.random.default_rng(0))
     assert line.shape[0] == 64
     assert text
+
+
+def test_fonts_in_a_folder_named_for_a_language_write_that_one_alone(
+    faces_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (face,) = load_faces(faces_folder)
+    for path in (tmp_path / "any.ttf", tmp_path / "de" / "kurrent.ttf", tmp_path / "xx" / "none.ttf"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(face.path.read_bytes())
+    faces = load_faces(tmp_path)
+    assert [(face.path.name, face.language) for face in faces] == [("any.ttf", None), ("kurrent.ttf", "de")]
+    chosen: list[str] = []
+    monkeypatch.setattr(
+        "manuscribe.datasets.rendering.synthetic.FontHand", lambda path: chosen.append(path.name) or FontHand(path)
+    )
+    renderer = LineRenderer(faces, TextSource({"de": ["Ein Haus."], "en": ["A house."]}))
+    for language, hands in (("en", {"any.ttf"}), ("de", {"any.ttf", "kurrent.ttf"})):
+        chosen.clear()
+        for seed in range(20):
+            renderer.draw(language, 10, np.random.default_rng(seed))
+        assert set(chosen) == hands

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from manuscribe.errors import InputError
+from manuscribe.text.charset import LANGUAGES
 
 Ink = NDArray[np.float32]
 """H×W, 0 where there is paper, 1 where there is full ink."""
@@ -21,28 +22,33 @@ DRAWN = 44
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A font file and the characters it has."""
+    """A font file, the characters it has, and the language it is kept to, if it is to one."""
 
     path: Path
     characters: frozenset[str]
+    language: str | None = None
 
 
 def load_faces(folder: Path) -> list[Face]:
-    """The fonts of a folder, sorted by name.
+    """The fonts of a folder, sorted by name; those in a folder within that is named for a language are kept to it.
+
+    So is German handwriting in `de/`, in which nobody wrote French.
 
     Raises:
         InputError: The folder has no usable font.
     """
-    faces = []
-    for path in sorted(folder.glob("*.[to]tf")):
-        try:
-            with path.open("rb") as file, TTFont(file, lazy=True) as font:
-                faces.append(Face(path, frozenset(map(chr, font.getBestCmap()))))
-        except TTLibError as error:
-            raise InputError(f"{path} is not a font: {error}", "Remove it from the folder.") from error
+    faces = [_face(path, None) for path in sorted(folder.glob("*.[to]tf"))]
     if not faces:
         raise InputError(f"No .ttf or .otf fonts in {folder}.", "Name a folder with handwriting fonts.")
-    return faces
+    return faces + [_face(path, name) for name in LANGUAGES for path in sorted((folder / name).glob("*.[to]tf"))]
+
+
+def _face(path: Path, language: str | None) -> Face:
+    try:
+        with path.open("rb") as file, TTFont(file, lazy=True) as font:
+            return Face(path, frozenset(map(chr, font.getBestCmap())), language)
+    except TTLibError as error:
+        raise InputError(f"{path} is not a font: {error}", "Remove it from the folder.") from error
 
 
 class Hand(Protocol):

@@ -21,6 +21,7 @@ HEIGHT = 64
 _COVERED = 0.95  # share of a language's letters, as they occur, that at least one font has
 _TRIES = 1000  # texts that are drawn until a font has all their characters
 _PENNED = 0.6  # share of lines that are written with cuttings of real pens, where there are some
+_KEPT = 0.5  # share of a language's lines that are written in the fonts kept to it, where there are some
 _BORROWED = 0.6  # share of other Cyrillic lines that are written with the strokes of Latin fonts
 _BASELINE = 0.70  # where the baseline lies in a cut line, as a share of its height
 
@@ -29,7 +30,8 @@ class LineRenderer:
     """Draws lines in the hands of many fonts.
 
     Args:
-        faces: Fonts to choose from; a text is only drawn in a font that has all its characters.
+        faces: Fonts to choose from; a text is only drawn in a font that has all its characters, and in one that is
+            kept to a language only if it is in that language.
         source: Where texts come from.
         writers: Real writers who lend their strokes.
 
@@ -38,12 +40,13 @@ class LineRenderer:
     """
 
     def __init__(self, faces: Sequence[Face], source: TextSource, writers: Sequence[Writer] = ()) -> None:
-        self._faces = faces
+        self._faces = [face for face in faces if face.language is None]
+        self._kept = [face for face in faces if face.language is not None]
         self._source = source
         self._writers = writers
-        self._lenders = [face for face in faces if can_lend(face.characters)]
+        self._lenders = [face for face in self._faces if can_lend(face.characters)]
         for language, letters in source.letters().items():
-            best = max(sum(letters[sign] for sign in letters.keys() & face.characters) for face in faces)
+            best = max(sum(letters[sign] for sign in letters.keys() & face.characters) for face in self._faces)
             if best < _COVERED * letters.total():
                 raise InputError(f"No font has the letters of '{language}'.", "Add a font that has them.")
 
@@ -68,6 +71,9 @@ class LineRenderer:
     def _hand(self, text: str, language: str, rng: np.random.Generator) -> Hand | None:
         """A hand that can write a text."""
         needed = set(text) - {" "}
+        kept = [face for face in self._kept if face.language == language and needed <= face.characters]
+        if kept and rng.random() < _KEPT:
+            return FontHand(kept[int(rng.integers(len(kept)))].path)
         able = [face for face in self._faces if needed <= face.characters]
         if able and self._writers and rng.random() < _PENNED:
             writer = self._writers[int(rng.integers(len(self._writers)))]
