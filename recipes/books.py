@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
-_SENTENCES = re.compile(r"(?<=[.!?;]) +(?=[A-Z\"'(])")
+# A name is not torn from its title.
+_SENTENCES = re.compile(r"(?:(?<=[.!?;])|(?<=[.!?;][\"']))(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.) +(?=[A-Z\"'(])")
 _DASH = re.compile(r" ?--+ ?")
 _SHORTEST = 4  # characters; less is a number or a rest of a heading
 

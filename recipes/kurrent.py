@@ -47,7 +47,7 @@ def written(traced: Path, short: float, width: float, slant: float) -> TTFont:
 
 
 def _moved(x: int, y: int, short: float, width: float, slant: float) -> tuple[int, int]:
-    """Short letters as high as told; what is beyond them, above or below, as far as it was."""
+    """Short letters as high as told, long ones as before; what hangs below reaches further by as much."""
     reach = (_LONG - short * _SHORT) / (_LONG - _SHORT)
     y_new = y * short if 0 <= y <= _SHORT else y * reach if y < 0 else _LONG - (_LONG - y) * reach
     return round(x * width + y_new * slant), round(y_new)

@@ -11,14 +11,15 @@ SCRIPT = Path(__file__).parents[2] / "recipes" / "books.py"
 
 def test_a_book_becomes_sentences(tmp_path: Path) -> None:
     book = tmp_path / "emma.txt"
-    text = (
-        'EMMA\r\n\r\n1\r\n\r\nEmma was _very_ handsome;\r\nand rich--so they said. She\r\nlived there. "Quite so!"\r\n'
-    )
-    book.write_text(text, encoding="utf-8")
+    text = "EMMA\n\n1\n\nEmma was _very_ handsome;\nand rich--so they said. She\nlived there.\n\n"
+    text += '"Quite so!" said\nMr. Weston. "Dear Mrs. Weston."  So said he.\n'
+    book.write_text(text, encoding="utf-8", newline="\r\n")
     subprocess.run([sys.executable, SCRIPT, tmp_path / "Book_English-Emma.txt", book], check=True)
     assert load_texts(tmp_path, ["en"])["en"] == [
         "EMMA",
         "Emma was very handsome; and rich - so they said.",
         "She lived there.",
-        '"Quite so!"',
+        '"Quite so!" said Mr. Weston.',
+        '"Dear Mrs. Weston."',
+        "So said he.",
     ]

@@ -120,6 +120,30 @@ def test_other_texts_or_fonts_give_other_names(faces_folder: Path, tmp_path: Pat
     assert len(names) == 2
 
 
+def test_a_font_that_is_kept_to_a_language_gives_other_names(
+    faces_folder: Path, texts_folder: Path, tmp_path: Path
+) -> None:
+    fonts, (face,), names = tmp_path / "fonts", load_faces(faces_folder), set()
+    for place in ("b.ttf", "en/b.ttf"):
+        for path in (fonts / "a.ttf", fonts / place):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(face.path.read_bytes())
+        names |= {file.name for file in render(Rendering(fonts, texts_folder, ("en",), 1), tmp_path / "out")}
+        (fonts / place).unlink()
+    assert len(names) == 2
+
+
+def test_a_language_may_have_its_letters_from_the_fonts_kept_to_it(faces_folder: Path, tmp_path: Path) -> None:
+    (face,) = load_faces(faces_folder)
+    faces = [Face(face.path, frozenset("abc")), Face(face.path, face.characters, "en")]
+    source = TextSource({"en": ["Plain words."]})
+    assert LineRenderer(faces, source).draw("en", 10, np.random.default_rng(0))[1]
+    with pytest.raises(InputError, match="'en'"):
+        LineRenderer(faces[:1], source)
+    with pytest.raises(InputError, match="'en'"):
+        LineRenderer([], source)
+
+
 def test_fonts_without_a_languages_letters_are_refused(faces_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'ru'"):
         LineRenderer(load_faces(faces_folder), TextSource({"en": ["Plain words."], "ru": ["Слова и числа."]}))

@@ -12,6 +12,7 @@ from manuscribe import compiled
 from manuscribe.readers.compact import alignment, search
 from manuscribe.readers.compact.alignment import locate, log_probability
 from manuscribe.readers.compact.decoding import greedy, restrict
+from manuscribe.readers.compact.reading import Decoder, Seen
 from manuscribe.readers.compact.search import Fusion, beam
 from manuscribe.text.characters import CharacterModel
 
@@ -188,3 +189,12 @@ def test_frames_in_which_nothing_is_likely_leave_an_improbable_text() -> None:
     (found,) = beam(scores, 8)
     assert found.numbers == []
     assert found.score == pytest.approx(-600 * np.log(348), rel=1e-4)
+
+
+@pytest.mark.parametrize("beams", [2, 8, 32])
+def test_to_ask_for_other_readings_does_not_make_the_first_one_less_sure(beams: int) -> None:
+    line = Seen(random_scores(3, frames=40, classes=6, sharpness=5.0), (64, 160))
+    alone, beside = (Decoder("abcd ", beams, nbest)(line, None) for nbest in (1, 3))
+    assert beside.line.text == alone.line.text
+    assert len(beside.texts) <= min(beams, 8)
+    assert beside.line.confidence == pytest.approx(alone.line.confidence, abs=0.02)

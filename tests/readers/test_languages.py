@@ -122,3 +122,11 @@ def test_a_page_without_letters_is_not_taken_for_cyrillic(texts: list[str]) -> N
 def test_a_reader_of_other_letters_has_no_character_models() -> None:
     assert Languages.embedded(Decoder("abc", BEAMS, 1), "abc") is None
     assert Languages.embedded(Decoder(charset(), BEAMS, 1), embedded("compact").charset)
+
+
+def test_what_french_expects_is_taken_off_where_another_language_has_latin_letters() -> None:
+    languages = Languages.embedded(Decoder(charset(), BEAMS, 1), charset())
+    assert languages
+    weights = {language: (fusion.weight, fusion.discount) for language, fusion in languages.fusions.items()}
+    plain, other = (0.6, 0.0), (pytest.approx(0.7), 0.1)
+    assert weights == {"fr": plain, "ru": plain, "uk": plain, "de": other, "en": other, "vi": other}

@@ -136,7 +136,7 @@ class Blocks:
     def __init__(self, data: DataSection, root: Path) -> None:
         self._data = data
         self._texts = TextSource(load_texts(root / data.texts, data.languages))
-        known = {face.path.stem: face for face in load_faces(root / data.fonts)}
+        known = {face.path.stem: face for face in load_faces(root / data.fonts) if not face.language}
         if absent := [name for name in data.faces if name not in known]:
             raise InputError(f"There is no font {absent[0]} in {root / data.fonts}.", "Name the files without suffix.")
         self._faces: list[Face] = [known[name] for name in data.faces]

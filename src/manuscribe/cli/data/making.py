@@ -105,7 +105,10 @@ def augment(
 
 def synth(
     out: Annotated[Path, typer.Argument(help="Folder for the parquet files.")],
-    fonts: Annotated[Path, typer.Option(help="Folder with handwriting fonts (.ttf, .otf).")],
+    fonts: Annotated[
+        Path,
+        typer.Option(help="Folder with handwriting fonts (.ttf, .otf); those in its folder de/ write German alone."),
+    ],
     texts: Annotated[Path, typer.Option(help="Folder with UD_English-EWT.txt and such, a sentence a line.")],
     languages: Annotated[
         str, typer.Option("--language", help="One or more of en, fr, de, vi, ru, uk, with commas.")

@@ -66,7 +66,7 @@ def render(job: Rendering, out: Path) -> Iterator[Path]:
 
 
 def _digest(job: Rendering, faces: Sequence[Face], texts: Mapping[str, Sequence[str]]) -> str:
-    fonts = [(face.path.name, face.path.stat().st_size) for face in faces]
+    fonts = [(face.path.name, face.language, face.path.stat().st_size) for face in faces]
     told = json.dumps([job.languages, job.length, fonts, texts])
     return hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from fontTools.ttLib import TTFont, TTLibError
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
 from manuscribe.errors import InputError
 from manuscribe.text.charset import LANGUAGES
@@ -35,7 +35,7 @@ def load_faces(folder: Path) -> list[Face]:
     So is German handwriting in `de/`, in which nobody wrote French.
 
     Raises:
-        InputError: The folder has no usable font.
+        InputError: The folder has no usable font, or one whose letters cannot be joined here.
     """
     faces = [_face(path, None) for path in sorted(folder.glob("*.[to]tf"))]
     if not faces:
@@ -46,6 +46,10 @@ def load_faces(folder: Path) -> list[Face]:
 def _face(path: Path, language: str | None) -> Face:
     try:
         with path.open("rb") as file, TTFont(file, lazy=True) as font:
+            if language and "GSUB" in font and not features.check("raqm"):
+                raise InputError(
+                    f"The letters of {path.name} cannot be joined.", "Install FriBidi, or remove the font."
+                )
             return Face(path, frozenset(map(chr, font.getBestCmap())), language)
     except TTLibError as error:
         raise InputError(f"{path} is not a font: {error}", "Remove it from the folder.") from error

@@ -20,7 +20,7 @@ from manuscribe.errors import InputError
 HEIGHT = 64
 _COVERED = 0.95  # share of a language's letters, as they occur, that at least one font has
 _TRIES = 1000  # texts that are drawn until a font has all their characters
-_PENNED = 0.6  # share of lines that are written with cuttings of real pens, where there are some
+_PENNED = 0.6  # share of other lines that are written with cuttings of real pens, where there are some
 _KEPT = 0.5  # share of a language's lines that are written in the fonts kept to it, where there are some
 _BORROWED = 0.6  # share of other Cyrillic lines that are written with the strokes of Latin fonts
 _BASELINE = 0.70  # where the baseline lies in a cut line, as a share of its height
@@ -46,7 +46,8 @@ class LineRenderer:
         self._writers = writers
         self._lenders = [face for face in self._faces if can_lend(face.characters)]
         for language, letters in source.letters().items():
-            best = max(sum(letters[sign] for sign in letters.keys() & face.characters) for face in self._faces)
+            able = [face.characters for face in faces if face.language in (None, language)]
+            best = max((sum(letters[sign] for sign in letters.keys() & characters) for characters in able), default=0)
             if best < _COVERED * letters.total():
                 raise InputError(f"No font has the letters of '{language}'.", "Add a font that has them.")
 
@@ -72,9 +73,9 @@ class LineRenderer:
         """A hand that can write a text."""
         needed = set(text) - {" "}
         kept = [face for face in self._kept if face.language == language and needed <= face.characters]
-        if kept and rng.random() < _KEPT:
-            return FontHand(kept[int(rng.integers(len(kept)))].path)
         able = [face for face in self._faces if needed <= face.characters]
+        if kept and (not able or rng.random() < _KEPT):
+            return FontHand(kept[int(rng.integers(len(kept)))].path)
         if able and self._writers and rng.random() < _PENNED:
             writer = self._writers[int(rng.integers(len(self._writers)))]
             return PenHand(writer, able[int(rng.integers(len(able)))].path, rng)

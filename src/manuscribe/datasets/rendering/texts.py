@@ -13,7 +13,7 @@ from manuscribe.errors import InputError
 from manuscribe.text.charset import charset, normalise
 
 _COMMON_WORDS = 60_000
-_PHRASES = {"vi": 0.4, "en": 0.3, "de": 0.3}  # share of texts; of English and German the sentences are all of today
+_PHRASES = {"vi": 0.4, "en": 0.3, "de": 0.3}  # share of texts; the treebanks' English and German is of today
 _OTHER_PHRASES = 0.14
 # Treebanks are written word by word; people put no space there.
 _LOOSE_SIGN = re.compile(r'(?<=[\w")\]]) +([,.;:!?…)\]]+)(?= |$)')

@@ -21,7 +21,7 @@ SAMPLE = 8
 # Of the character model beside the network; chosen on groups held out of the training lines.
 _WEIGHT, _BONUS = 0.6, 1.8
 # The network learnt from pens that wrote French. Where another language is written in the same letters, what that one
-# expects takes the place of what French expects, with this weight.
+# expects takes the place of what French expects, with this weight (chosen on what is measured: recipes/README.md).
 _HABIT, _DISCOUNT = "fr", 0.1
 _LEAST = -7.0  # nats; a single misread letter must not decide
 # Nats for a line, and nats a letter for a page, within which languages are compared by reading in each.

@@ -33,13 +33,14 @@ class CompactReader:
 
     def __init__(self, options: ReaderOptions, model: ModelFile | None = None) -> None:
         self._model = model = model or embedded("compact")
-        beams = _beams(options)
+        _check(options)
+        beams = options.beams or BEAMS
         self._decoder = Decoder(model.charset, beams, options.nbest)
         # Without beams there is nothing that a character model could choose among.
         self._languages = Languages.embedded(self._decoder, model.charset) if beams > 1 else None
         self.version = f"{model.version}+{models_file().version}" if self._languages else model.version
         language = {"language": options.language} if options.language else {}
-        self.conditions = {"beams": str((options.beams or BEAMS) if beams > 1 else 1), **language}
+        self.conditions = {"beams": str(beams), **language}
         self._told = LanguageScores(model.charset, options.language) if options.language else None
         self._threads = options.threads or available_cores()
         # Lines side by side, a thread each: faster than all threads on one line, and no line depends on another.
@@ -91,12 +92,10 @@ class CompactReader:
         return OpenVinoModel(self._model.path, threads=self._threads)
 
 
-def _beams(options: ReaderOptions) -> int:
-    """Beams that are kept: some more than the readings asked for, since a few may turn out to be the same text."""
+def _check(options: ReaderOptions) -> None:
     for name in ("fit", "engine", "precision", "draft", "revision"):
         if getattr(options, name) != ReaderOptions.model_fields[name].default:
             raise UsageError(f"The embedded reader has no {name}.", f"Leave --{name} out; it is for checkpoints.")
-    return max(options.beams or BEAMS, options.nbest + 4 if options.nbest > 1 else 1)
 
 
 def _signals(reading: Reading) -> Signals:

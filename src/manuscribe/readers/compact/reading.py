@@ -16,7 +16,7 @@ from manuscribe.readers.compact.search import Found, Fusion, beam
 
 BEAMS = 32
 """Beginnings that are followed; fewer misread more, more gain little (recipes/README.md)."""
-_COMPARED = 8  # texts share a line's probability among themselves
+_COMPARED = 8  # texts, at most, share a line's probability among themselves
 SQUEEZED = "squeezed: the line is too long for its height"
 _PIXELS_A_FRAME = 4
 _BEHIND = 6.0  # nats; whoever wants other readings gets them however improbable
@@ -50,7 +50,7 @@ class Reading:
         score: Of its text, in nats.
         likelihood: Log-probability of its text, outer spaces included, by what was seen alone.
         letters: Of its text, those of outer spaces left out.
-        texts: That were found, the best first, with their probabilities among themselves; those that come near.
+        texts: That were found, the best first, at most eight, with their probabilities among those that come near.
         fusion: The character model that took part.
     """
 
@@ -69,23 +69,25 @@ class Decoder:
     Args:
         characters: Of the classes from 1 on.
         beams: How many beginnings are followed; 1 reads letter by letter, without a character model.
-        nbest: How many readings are wanted.
+        nbest: How many readings are wanted; some more beginnings are followed then, since a few may be the same text.
     """
 
     def __init__(self, characters: str, beams: int, nbest: int) -> None:
-        self._characters, self._beams, self._nbest = characters, beams, nbest
+        self._characters, self._nbest = characters, nbest
+        self._width = max(beams, nbest + 4 if nbest > 1 else 1)
+        self._compared = min(beams, _COMPARED)
         self._spaces = {number for number, character in enumerate(characters, start=1) if character.isspace()}
 
     def __call__(self, seen: Seen, fusion: Fusion | None) -> Reading:
         """The best reading of a line, and as many others as are wanted."""
         scores = seen.scores
-        if self._beams == 1:
+        if self._width == 1:
             letters = greedy(scores)
             numbers = [letter.number for letter in letters]
             score = likelihood = log_probability(scores, numbers)
             texts = [(numbers, _probability(score))]
         else:
-            found = beam(scores, self._beams, fusion, _BEHIND if self._nbest == 1 else math.inf)
+            found = beam(scores, self._width, fusion, _BEHIND if self._nbest == 1 else math.inf)
             score, texts = found[0].score, self._distinct(found)
             likelihood = next(text.seen for text in found if text.numbers is texts[0][0])
             letters = locate(scores, texts[0][0])
@@ -100,7 +102,7 @@ class Decoder:
             ),
             notes=(SQUEEZED,) if is_squeezed(*seen.size) else (),
         )
-        return Reading(line, seen, seen.share + score, likelihood, letters, texts[:_COMPARED], fusion)
+        return Reading(line, seen, seen.share + score, likelihood, letters, texts[: self._compared], fusion)
 
     def text(self, numbers: Sequence[int]) -> str:
         """Classes as a text, without outer spaces."""
@@ -118,9 +120,9 @@ class Decoder:
             merged[inner] = (first, float(np.logaddexp(before, score)))
         ranked = sorted(merged.values(), key=lambda reading: -reading[1])
         # Asking for more readings must not make the best one less sure: those far behind have no part in the sum.
-        near = [score for _, score in ranked[:_COMPARED] if score >= ranked[0][1] - _BEHIND]
+        near = [score for _, score in ranked[: self._compared] if score >= ranked[0][1] - _BEHIND]
         total = float(np.logaddexp.reduce(near))
-        return [(numbers, _probability(score - total)) for numbers, score in ranked[: max(self._nbest, _COMPARED)]]
+        return [(numbers, _probability(score - total)) for numbers, score in ranked[: max(self._nbest, self._compared)]]
 
     def _without_outer_spaces(self, numbers: list[int]) -> tuple[int, ...]:
         start, end = 0, len(numbers)
