@@ -14,6 +14,7 @@ def ground_truth(tmp_path_factory: pytest.TempPathFactory, faces_folder: Path, t
     root = tmp_path_factory.mktemp("truth")
     shutil.copytree(faces_folder, root / "fonts")
     shutil.copytree(texts_folder, root / "text")
+    (root / "library").symlink_to(root / "text")
     arguments = ["--fonts", f"{root}/fonts", "--texts", f"{root}/text", "--lines", "60", "--length", "12", "--quiet"]
     for seed in ("1", "2", "3"):
         assert command("data", "synth", f"{root}/lines", *arguments, "--seed", seed) == ExitCode.OK

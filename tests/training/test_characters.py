@@ -28,7 +28,7 @@ def recipe(tmp_path: Path, texts_folder: Path) -> Path:
     texts = [f"le tribunal de la Seine, {number}" for number in range(20)]
     lines = [LabelledLine(b"", text, "own", text[-2:], text, "fr") for text in texts]
     write_lines(tmp_path / "lines.parquet", lines)
-    (tmp_path / "text").symlink_to(texts_folder)
+    (tmp_path / "library").symlink_to(texts_folder)
     values = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     values["data"] |= {"lines": ["lines.parquet"], "languages": ["en", "fr"], "drawn": 30, "words": 100}
     values |= {"order": 4, "threshold": 0.5}

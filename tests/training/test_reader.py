@@ -107,7 +107,7 @@ def test_missing_recipe_and_missing_data(tmp_path: Path, capsys: pytest.CaptureF
 
 def with_lines(ground_truth: Path, root: Path, **changes: str) -> Path:
     """The ground truth with other values in its lines."""
-    for name in ("fonts", "text"):
+    for name in ("fonts", "library"):
         (root / name).symlink_to(ground_truth / name)
     (root / "lines").mkdir()
     lines = [replace(line, **changes) for line in read_lines(["lines/*.parquet"], ground_truth)]
@@ -174,7 +174,7 @@ def test_a_source_can_be_drawn_more_often(ground_truth: Path, tmp_path: Path) ->
     ]
     (tmp_path / "lines").mkdir()
     write_lines(tmp_path / "lines" / "both.parquet", [line for half in halves for line in half])
-    for folder in ("fonts", "text"):
+    for folder in ("fonts", "library"):
         (tmp_path / folder).symlink_to(ground_truth / folder)
     task = build(tmp_path, tmp_path, "data.weights={a: 9}", "data.synthetic.share=0", "batch.narrow_steps=0")
     drawn = [int(letter) for step in range(40) for letter in task.batch(step).targets]  # type: ignore[attr-defined]
