@@ -191,7 +191,7 @@ def test_frames_in_which_nothing_is_likely_leave_an_improbable_text() -> None:
     assert found.score == pytest.approx(-600 * np.log(348), rel=1e-4)
 
 
-@pytest.mark.parametrize("beams", [2, 8, 32])
+@pytest.mark.parametrize("beams", [1, 2, 8, 32])
 def test_to_ask_for_other_readings_does_not_make_the_first_one_less_sure(beams: int) -> None:
     line = Seen(random_scores(3, frames=40, classes=6, sharpness=5.0), (64, 160))
     alone, beside = (Decoder("abcd ", beams, nbest)(line, None) for nbest in (1, 3))

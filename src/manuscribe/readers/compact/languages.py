@@ -49,7 +49,7 @@ class Languages:
     Args:
         decoder: Reads a line when the language is settled.
         characters: Of its classes from 1 on.
-        models: A character model for each language, of the same classes.
+        models: A character model for each language, French among them, of the same classes.
 
     Attributes:
         fusions: How each takes part when the language is settled. Which language it is, the models alone tell.

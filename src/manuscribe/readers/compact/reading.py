@@ -121,7 +121,8 @@ class Decoder:
         ranked = sorted(merged.values(), key=lambda reading: -reading[1])
         # Asking for more readings must not make the best one less sure: those far behind have no part in the sum.
         near = [score for _, score in ranked[: self._compared] if score >= ranked[0][1] - _BEHIND]
-        total = float(np.logaddexp.reduce(near))
+        # With one beam each text has its own probability, as where it is read letter by letter.
+        total = float(np.logaddexp.reduce(near)) if self._compared > 1 else 0.0
         return [(numbers, _probability(score - total)) for numbers, score in ranked[: max(self._nbest, self._compared)]]
 
     def _without_outer_spaces(self, numbers: list[int]) -> tuple[int, ...]:
