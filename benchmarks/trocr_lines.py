@@ -92,7 +92,7 @@ def drafted(checkpoint: str, images: Sequence[Pixels], threads: int) -> str:
 def compared(checkpoint: str, images: Sequence[Pixels], threads: int) -> str:
     """Tokens beside transformers', which reads line after line."""
     loaded = load_checkpoint(checkpoint)
-    engine = TorchEngine(loaded.network, bf16=False, threads=threads)
+    engine = TorchEngine(loaded.network, precision="fp32", threads=threads)
     rows = []
     for beams in (1, 4):
         write = of_transformers(checkpoint, loaded, beams)

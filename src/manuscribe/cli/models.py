@@ -42,7 +42,7 @@ def export(
     checkpoint: Annotated[str, typer.Argument(help="Folder of a TrOCR checkpoint or an adapter, or owner/name.")],
     out: Annotated[Path, typer.Argument(help="Folder for the bundle.")],
     engine: Annotated[str, typer.Option(help="What it will be read with: openvino, onnx or auto.")] = "openvino",
-    precision: Annotated[str, typer.Option(help="fp32, bf16 (half the size) or int8 (a quarter).")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16 (half the size), or int8 (a quarter).")] = "fp32",
     lines: Annotated[
         str | None, typer.Option(help="Line data set (parquet, may have *) on which the bundle is compared.")
     ] = None,
@@ -52,7 +52,8 @@ def export(
     ] = None,
     cer_budget: Annotated[float, typer.Option(help="How much higher the bundle's CER may be, except in fp32.")] = 0.002,
     fit: Annotated[
-        str | None, typer.Option(help="How lines come into the frame: squash, pad, wide, window. [default: as trained]")
+        str | None,
+        typer.Option(help="How lines come into the frame: squash, pad, wide, window.", show_default="as trained"),
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,

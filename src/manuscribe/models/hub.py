@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from manuscribe.errors import ModelError
-from manuscribe.extras import needs
+from manuscribe.extras import missing, needs
 
 # Of checkpoints, and of bundles (their graphs).
-_WANTED = ("*.json", "*.jinja", "*.safetensors", "*.model", "*.txt", "README.md", "*.xml", "image.bin", "text.bin")
-_PICKLE = "pytorch_model.bin"
+_GRAPHS = ("*.xml", "image.bin", "text.bin", "image.onnx", "text.onnx")
+_WANTED = ("*.json", "*.jinja", "*.safetensors", "*.model", "*.txt", "README.md", *_GRAPHS)
+_PICKLES = ("pytorch_model*.bin", "adapter_model.bin")
+_HUB = "trocr"  # an extra that brings what fetches
 
 
 def locate(name: str, revision: str | None = None, *, extra: str = "trocr") -> Path:
@@ -25,7 +27,7 @@ def locate(name: str, revision: str | None = None, *, extra: str = "trocr") -> P
         ModelError: There is no such folder and no such model, or it cannot be fetched.
     """
     folder = _expanded(name)
-    if folder.is_dir():
+    if _is_folder(folder):
         if revision:
             raise ModelError(f"{folder} is a folder, which has no revision '{revision}'.", "Leave --revision out.")
         return folder
@@ -41,16 +43,25 @@ def _expanded(name: str) -> Path:
         return Path(name)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # no file system has such names
+        return False
+
+
 def _fetch(name: str, revision: str | None, extra: str) -> Path:
-    needs(extra)
+    # A bundle needs nothing else of its extra.
+    if missing("huggingface_hub"):
+        needs(_HUB)
     from huggingface_hub import snapshot_download
 
     # Folders in a repository hold other things: checkpoints of the training, graphs for other engines.
     options: dict[str, Any] = {"repo_id": name, "revision": revision, "ignore_patterns": ["*/*"]}
     try:
         folder = Path(snapshot_download(allow_patterns=list(_WANTED), **options))
-        if extra == "trocr" and not any([*folder.glob("*.safetensors"), *folder.glob("*.xml")]):
-            folder = Path(snapshot_download(allow_patterns=[*_WANTED, _PICKLE], **options))
+        if extra == "trocr" and not any(any(folder.glob(kind)) for kind in ("*.safetensors", "*.xml", "*.onnx")):
+            folder = Path(snapshot_download(allow_patterns=[*_WANTED, *_PICKLES], **options))
     except Exception as error:  # the hub's library lets through those of the one that it fetches with
         reason = (str(error).strip() or type(error).__name__).partition("\n")[0].rstrip(".")
         at = f" at revision '{revision}'" if revision else ""

@@ -309,6 +309,9 @@ def test_changes_that_are_no_numbers(base: Path, weights: Weights, tmp_path: Pat
         ({"alpha_pattern": {"(": 2}}, "'(' is no pattern"),
         ({"target_modules": "*"}, "'*' is no pattern"),
         ({"target_modules": 3}, "adapter.target_modules"),
+        ({"init_lora_weights": "pissa_niter_4"}, "init_lora_weights 'pissa_niter_4'"),
+        ({"init_lora_weights": "olora"}, "merge_and_unload"),
+        ({"alora_invocation_tokens": [3, 4]}, "only work beside their base"),
     ],
 )
 def test_settings_that_make_no_sense(
@@ -326,8 +329,27 @@ def test_damaged_and_missing_files(base: Path, weights: Weights, tmp_path: Path)
     assert "adapter_model.safetensors is missing or damaged" in refused(folder)
     path.unlink()
     assert "adapter_model.safetensors is missing or damaged" in refused(folder)
+    (folder / "adapter_model.bin").touch()
+    assert "adapter_model.bin is a pickle" in refused(folder)
+    (folder / "adapter_model.bin").unlink()
     (folder / "adapter_config.json").write_text("{")
     assert "adapter_config.json cannot be read" in refused(folder)
+
+
+def test_the_revision_of_the_base_is_followed(
+    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def locate(name: str, revision: str | None = None) -> Path:
+        asked.append((name, revision))
+        return Path(name) if name.startswith("/") else tmp_path / "none"
+
+    monkeypatch.setattr("manuscribe.readers.trocr.checkpoints.checkpoint.locate", locate)
+    folder = write(tmp_path / "adapter", "owner/base", low_rank(weights, all_layers(NEW)), revision="v3")
+    with pytest.raises(ModelError):
+        load_checkpoint(str(folder))
+    assert asked[-1] == ("owner/base", "v3")
 
 
 def test_a_base_that_is_none(base: Path, weights: Weights, tmp_path: Path) -> None:

@@ -185,6 +185,24 @@ BAD: dict[str, tuple[Callable[[Path], object], Sequence[str]]] = {
     "images of another size": (set_json("preprocessor_config.json", size=64), ["(64, 64)", "(32, 32)"]),
     "size by one edge": (set_json("preprocessor_config.json", size={"shortest_edge": 32}), ["shortest_edge"]),
     "images are not scaled": (set_json("preprocessor_config.json", do_resize=False), ["do_resize is False"]),
+    "no deviation": (set_json("preprocessor_config.json", image_std=[0, 0, 0]), ["image_std.0 is 0"]),
+    "a crop of nothing": (
+        set_json("preprocessor_config.json", do_center_crop=True, size=0, crop_size=32),
+        ["image processor.size"],
+    ),
+    "a crop of a poster": (
+        set_json("preprocessor_config.json", do_center_crop=True, size=20_000, crop_size=32),
+        ["(32, 32) is little of (20000, 20000)"],
+    ),
+    "a crop without a size": (set_json("preprocessor_config.json", do_center_crop=True), ["crop_size is None"]),
+    "an end beyond the words": (
+        set_json("generation_config.json", eos_token_id=10**6),
+        ["generation_config.json: eos_token_id is (1000000,)", "no text would end"],
+    ),
+    "a penalty without bounds": (
+        set_json("generation_config.json", length_penalty=2000),
+        ["generation.length_penalty is 2000"],
+    ),
     "unknown filter": (set_json("preprocessor_config.json", resample=9), ["image processor.resample is 9"]),
     "no tokenizer": (remove("tokenizer.json"), ["has no tokenizer", "tokenizer.json"]),
     "broken tokenizer": (write("tokenizer.json", b'{"model": 3'), ["The tokenizer in", "does not load"]),
@@ -244,6 +262,7 @@ NAMES = {
     "owner/na me": "The model 'owner/na me' is neither a folder nor can it be fetched",
     "owner/--x--": "The model 'owner/--x--' is neither",
     "no-such-reader": "No reader named 'no-such-reader'",
+    f"{300 * 'x'}/y": "is neither a folder nor can it be fetched",
 }
 
 
@@ -295,7 +314,22 @@ def test_whatever_goes_wrong_in_fetching_is_told_in_one_line(error: Exception, m
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
+def test_a_bundle_is_fetched_with_its_graphs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"bundle.json", "image.onnx", "text.onnx", "image.xml", "image.bin", "text.xml", "text.bin"}
+    fetched: set[str] = set()
+
+    def download(repo_id: str, revision: str | None, **patterns: Any) -> str:
+        fetched.update(filter_repo_objects(sorted(there), **patterns))
+        (tmp_path / "image.onnx").touch()
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.setattr("manuscribe.extras.find_spec", lambda name: None if name in ("torch", "transformers") else name)
+    assert locate("owner/bundle") == tmp_path
+    assert fetched == there
+
+
+@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin", "pytorch_model-1-of-1.bin"])
 def test_only_what_reading_needs_is_fetched(weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {
         weights, "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer_config.json",

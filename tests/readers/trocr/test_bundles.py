@@ -202,20 +202,75 @@ def test_eight_bits_of_onnx_runtime_store_shared_tables_once(tmp_path: Path) -> 
     assert [line.text for line in reader(small.folder).read(lines(2))]
 
 
-def test_a_calibrated_bundle_reads_an_image_alike_in_any_batch(tmp_path: Path) -> None:
+def test_eight_bits_see_an_image_alike_in_any_batch(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint"
     build(checkpoint, {"hidden_size": 64, "intermediate_size": 256}, {"d_model": 64}, {"eos_token_id": ENDS})
     known = read_rightly(checkpoint, tmp_path)
     options = ExportOptions(engine="onnx", precision="int8", cer_budget=1)
-    states = {}
     for name, calibration in (("measured", known), ("anew", ())):
         bundle = export(str(checkpoint), tmp_path / name, options, known, calibration)
         loaded = reader(bundle.folder)
         images = lines(4, seed=9)
         together = loaded.embed(images)
         alone = [loaded.embed([image])[0] for image in images]
-        states[name] = max(np.abs(a.states - b.states).max() for a, b in zip(together, alone, strict=True))
-    assert states["measured"] < 1e-4 < states["anew"]
+        assert max(np.abs(a.states - b.states).max() for a, b in zip(together, alone, strict=True)) < 1e-4
+        texts = [line.text for line in loaded.read(images)]
+        assert [loaded.read([image])[0].text for image in images] == texts
+
+
+def test_sixteen_bits_are_half_the_size(checkpoint: Path, tmp_path: Path) -> None:
+    known = read_rightly(checkpoint, tmp_path)
+    sizes = {}
+    for precision in ("fp32", "fp16"):
+        export(str(checkpoint), tmp_path / precision, ExportOptions(precision=precision, cer_budget=1), known)
+        sizes[precision] = (tmp_path / precision / "text.bin").stat().st_size
+    assert sizes["fp16"] < 0.6 * sizes["fp32"]
+    assert reader(tmp_path / "fp16").choices == {
+        "engine": "openvino", "precision": "fp16", "fit": "squash", "beams": "1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"decoder": {"layers": 3}}, "image\\.[45]"),
+        (
+            {"encoder": {"image_size": [16, 16]}, "preprocessing": {"size": [16, 16]}},
+            "32 there, and 16 here",
+        ),
+        ({"preprocessing": {"size": [0, 0]}}, "greater than 0"),
+        ({"generation": {"decoder_start_token_id": 99999}}, "99999"),
+        ({"decoder": {"vocab_size": 500}}, "has 400 tokens, and the decoder 500|scores are 400 there"),
+    ],
+)
+def test_settings_that_are_not_those_of_the_graphs(bundle: Path, tmp_path: Path, changes: dict, said: str) -> None:
+    folder = shutil.copytree(bundle, tmp_path / "changed")
+    content = json.loads((folder / "bundle.json").read_text())
+    for part, values in changes.items():
+        content["configuration"][part] |= values
+    (folder / "bundle.json").write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=said):
+        reader(folder)
+
+
+def test_a_bundle_that_vouches_for_nothing(bundle: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bundle, tmp_path / "changed")
+    content = json.loads((folder / "bundle.json").read_text())
+    (folder / "bundle.json").write_text(json.dumps(content | {"files": {}}))
+    with pytest.raises(ModelError, match="says nothing of"):
+        reader(folder)
+
+
+def test_a_card_that_is_no_card_costs_the_licence_alone(checkpoint: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    (folder / "README.md").write_text("---\nlicense: [mit\n---\n")
+    assert export(str(folder), tmp_path / "bundle", ExportOptions()).licence == ""
+
+
+def test_graphs_that_cannot_be_written(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
+    with pytest.raises(OutputError, match="TMPDIR"):
+        reader(checkpoint, engine="openvino")
 
 
 def test_only_eight_bits_of_onnx_runtime_are_calibrated(tmp_path: Path) -> None:

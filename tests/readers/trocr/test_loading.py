@@ -182,10 +182,36 @@ def test_the_start_token_may_be_that_of_texts(folder: Path) -> None:
     assert found.decoder_start_token_id == 6
 
 
-def test_generation_config_comes_before_config(folder: Path) -> None:
+def test_beside_generation_config_nothing_but_tokens_counts_in_config(folder: Path) -> None:
     change_json(folder / "config.json", max_length=9, num_beams=5, eos_token_id=11)
     found = read_configuration(folder).generation
-    assert (found.max_length, found.num_beams, found.eos_token_id) == (12, 5, (2,))
+    assert (found.max_length, found.num_beams, found.eos_token_id) == (12, 1, (2,))
+
+
+def test_a_pickle_in_pieces(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    expected = load_checkpoint(str(folder)).version
+    (folder / "model.safetensors").unlink()
+    names = sorted(weights)
+    for n, part in enumerate((names[::2], names[1::2]), start=1):
+        torch.save({name: weights[name] for name in part}, folder / f"pytorch_model-0000{n}-of-00002.bin")
+    assert load_checkpoint(str(folder)).version == expected
+
+
+def test_the_newer_place_of_the_image_processor_comes_first(folder: Path) -> None:
+    old = json.loads((folder / "preprocessor_config.json").read_text())
+    new = {"image_processor": old | {"image_mean": [0.1, 0.2, 0.3]}}
+    (folder / "processor_config.json").write_text(json.dumps(new))
+    assert read_configuration(folder).preprocessing.image_mean == (0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "resample"), [("ViTImageProcessor", 2), ("DeiTImageProcessorFast", 3), ("BeitFeatureExtractor", 3)]
+)
+def test_what_an_image_processor_does_by_itself(folder: Path, kind: str, resample: int) -> None:
+    settings = {"image_processor_type": kind, "size": 32, "do_center_crop": False}
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    assert read_configuration(folder).preprocessing.resample == resample
 
 
 def test_new_tokens_are_counted_without_the_start(folder: Path) -> None:

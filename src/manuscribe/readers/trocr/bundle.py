@@ -20,6 +20,11 @@ from manuscribe.readers.trocr.configuration import Configuration, read_json
 from manuscribe.readers.trocr.engines.runtimes import Name, Precision
 
 _NAME = "bundle.json"
+GRAPHS: Mapping[Name, tuple[str, ...]] = {
+    "openvino": ("image.xml", "image.bin", "text.xml", "text.bin"),
+    "onnx": ("image.onnx", "text.onnx"),
+}
+"""The files of a bundle's graphs."""
 
 
 class _Content(BaseModel):
@@ -73,6 +78,8 @@ class Bundle(_Content):
                 f"{folder / _NAME} is damaged or of another version of manuscribe: {place}: {first['msg']}.",
                 "Export the checkpoint again.",
             ) from error
+        if absent := {*GRAPHS[bundle.engine], "tokenizer.json"} - bundle.files.keys():
+            raise ModelError(f"{folder / _NAME} says nothing of {min(absent)}.", "Export the checkpoint again.")
         for name, digest in bundle.files.items():
             if bundle.digest(name) != digest:
                 raise ModelError(f"{folder / name} is missing or not as it was written.", "Fetch the bundle again.")

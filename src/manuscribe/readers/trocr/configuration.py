@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
 
 from manuscribe.errors import ModelError, UsageError
 
@@ -35,6 +44,19 @@ _NOT_FOLLOWED = {
     "sequence_bias": ({}, []),
     "forced_bos_token_id": (),
     "forced_eos_token_id": (),
+    "exponential_decay_length_penalty": (),
+    "force_words_ids": ([],),
+    "stop_strings": ([], ""),
+    "penalty_alpha": (0.0,),
+    "guidance_scale": (1.0,),
+    "renormalize_logits": (False,),
+}
+_TOKENS = ("decoder_start_token_id", "eos_token_id", "pad_token_id")
+_ADVICE = "Set it to what transformers takes."
+# What the image processors of transformers do where their settings do not say; `ViT…` is as `Preprocessing` has it.
+_USUAL = {
+    "deit": {"resample": 3, "size": 256, "do_center_crop": True, "crop_size": 224},
+    "beit": {"resample": 3, "size": 224, "crop_size": 224},
 }
 _LENGTH = 128  # tokens, where a checkpoint does not say; a line has seldom more than 60
 
@@ -135,11 +157,12 @@ class Generation(_Part):
     pad_token_id: int = 1
     max_length: int = Field(default=_LENGTH, gt=1)
     num_beams: int = Field(default=1, ge=1, le=100)
-    length_penalty: float = 1.0
+    length_penalty: float = Field(default=1.0, ge=-100, le=100)
     early_stopping: bool | Literal["never"] = False
     no_repeat_ngram_size: int = Field(default=0, ge=0)
 
 
+Deviation = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fit = Literal["squash", "pad", "wide", "window"]
 """How a line comes into the encoder's frame: `squash` gives up its proportions, as all published checkpoints were
 trained; `pad` keeps them, with paper around; `wide` gives it as many columns of patches as it needs; `window` cuts what
@@ -156,16 +179,24 @@ class Preprocessing(_Part):
         crop: Height and width that are then cut from the middle.
     """
 
-    size: tuple[int, int]
+    size: Size
     resample: int = Field(default=2, ge=0, le=5)
     do_resize: Literal[True] = True
     do_rescale: bool = True
-    rescale_factor: float = 1 / 255
+    rescale_factor: FiniteFloat = 1 / 255
     do_normalize: bool = True
-    image_mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    image_std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    crop: tuple[int, int] | None = None
+    image_mean: tuple[FiniteFloat, FiniteFloat, FiniteFloat] = (0.5, 0.5, 0.5)
+    image_std: tuple[Deviation, Deviation, Deviation] = (0.5, 0.5, 0.5)
+    crop: Size | None = None
     fit: Fit = "squash"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        frame = self.crop or self.size
+        # What is cut off has to be made first, for each line; checkpoints of the hub make a seventh more than is kept.
+        if any(made > 4 * kept for made, kept in zip(self.size, frame, strict=True)):
+            raise ValueError(f"{frame} is little of {self.size} (height, width) to crop")
+        return self
 
 
 class Configuration(_Part):
@@ -190,10 +221,24 @@ class Configuration(_Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.preprocessing.fit == "wide" and (hindrance := self._not_wide()):
-            raise ModelError(
-                f"The checkpoint says that its lines are wide, which cannot be: {hindrance}.",
-                "Take the key fit out of its preprocessor_config.json.",
+        images, generation, known = self.preprocessing, self.generation, range(self.decoder.vocab_size)
+        made = images.crop or images.size
+        if images.fit == "wide" and (hindrance := self._not_wide()):
+            raise ValueError(f"preprocessor_config.json: fit is wide, which cannot be: {hindrance}")
+        if made != self.encoder.image_size:
+            raise ValueError(
+                f"preprocessor_config.json: images are made of {made} pixels (height, width), and the encoder takes "
+                f"{self.encoder.image_size}"
+            )
+        if generation.decoder_start_token_id not in known:
+            raise ValueError(
+                f"generation_config.json: decoder_start_token_id is {generation.decoder_start_token_id}, and there are "
+                f"{len(known)} tokens"
+            )
+        if not any(token in known for token in generation.eos_token_id):
+            raise ValueError(
+                f"generation_config.json: eos_token_id is {generation.eos_token_id}, and there are {len(known)} "
+                "tokens: no text would end"
             )
         return self
 
@@ -227,12 +272,12 @@ def read_configuration(folder: Path) -> Configuration:
     path = folder / "config.json"
     encoder = read_part(EncoderConfig, config.get("encoder"), path, "encoder")
     decoder = read_part(DecoderConfig, config.get("decoder"), path, "decoder")
-    return Configuration(
-        encoder=encoder,
-        decoder=decoder,
-        generation=_generation(folder, config, decoder),
-        preprocessing=_preprocessing(folder, encoder),
-    )
+    generation, preprocessing = _generation(folder, config, decoder), _preprocessing(folder)
+    try:
+        return Configuration(encoder=encoder, decoder=decoder, generation=generation, preprocessing=preprocessing)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ModelError(f"{folder}/{reason}.", "Correct it there.") from error
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -276,65 +321,57 @@ def read_part(
 
 
 def _generation(folder: Path, config: Mapping[str, Any], decoder: DecoderConfig) -> Generation:
-    """From `generation_config.json`, then the old places: the top of `config.json`, and the decoder's part of it."""
+    """From `generation_config.json`; where there is none, from the top of `config.json`, as transformers does.
+
+    Tokens that it lacks come from `config.json`, at last from the decoder's part of it.
+    """
     written = read_json(folder / "generation_config.json")
     inner: Mapping[str, Any] = config["decoder"]
-    tokens = ("decoder_start_token_id", "eos_token_id", "pad_token_id")
     # Every old config.json repeats the library's default of 20 tokens in its parts: that is nobody's wish.
-    places = [written or {}, config, {name: inner.get(name) for name in tokens}]
+    tokens = [{name: place.get(name) for name in _TOKENS} for place in (inner, config)]
     values: dict[str, Any] = {}
-    for place in reversed(places):
+    for place in (*tokens, config if written is None else written):
         values |= {name: place[name] for name in Generation.model_fields if place.get(name) is not None}
     if isinstance(new := (written or {}).get("max_new_tokens"), int):  # which counts before max_length
         values["max_length"] = new + 1
     values.setdefault("decoder_start_token_id", inner.get("bos_token_id"))
-    missing = [name for name in tokens[:2] if values.get(name) is None]
+    missing = [name for name in _TOKENS[:2] if values.get(name) is None]
     if missing:
         raise ModelError(
             f"{folder}: neither generation_config.json nor config.json says {' and '.join(missing)}.",
             "Set them in generation_config.json.",
         )
     path = folder / ("config.json" if written is None else "generation_config.json")
-    asked = read_part(Generation, values, path, "generation")
+    asked = read_part(Generation, values, path, "generation", _ADVICE)
     for name, idle in _NOT_FOLLOWED.items():
-        value = (written or config).get(name)
+        value = (config if written is None else written).get(name)
         if value is not None and value not in idle:
             _logger.warning("%s: %s is %s, which is not followed; transformers would.", path, name, value)
-    if not 0 <= asked.decoder_start_token_id < decoder.vocab_size:
-        raise ModelError(
-            f"{path}: decoder_start_token_id is {asked.decoder_start_token_id}, and there are {decoder.vocab_size} "
-            "tokens.",
-            "Set it to the token that a text begins with.",
-        )
     return asked.model_copy(update={"max_length": min(asked.max_length, decoder.max_position_embeddings)})
 
 
-def _preprocessing(folder: Path, encoder: EncoderConfig) -> Preprocessing:
-    values = read_json(folder / "preprocessor_config.json")
-    path = folder / "preprocessor_config.json"
+def _preprocessing(folder: Path) -> Preprocessing:
+    """From the image processor's part of `processor_config.json`, which is newer, or from its own file."""
+    path = folder / "processor_config.json"
+    values = (read_json(path) or {}).get("image_processor")
     if values is None:
-        path = folder / "processor_config.json"
-        values = (read_json(path) or {}).get("image_processor")
+        path = folder / "preprocessor_config.json"
+        values = read_json(path)
     if not isinstance(values, dict):
         raise ModelError(
             f"{folder} does not say how its images are prepared: it has neither preprocessor_config.json nor "
             "processor_config.json with an image processor.",
             "Copy it from the checkpoint that this one was made from.",
         )
-    size = _as_size(values.get("size"), path)
-    crop = _as_size(values.get("crop_size"), path) if values.get("do_center_crop") else None
+    kind = str(values.get("image_processor_type") or values.get("feature_extractor_type") or "").lower()
+    values = _USUAL.get(kind[:4], {}) | values
+    size = _as_size(values.get("size"), path, "size")
+    crop = _as_size(values.get("crop_size"), path, "crop_size") if values.get("do_center_crop") else None
     known = {key: values[key] for key in Preprocessing.model_fields if key not in ("size", "crop") and key in values}
-    preprocessing = read_part(Preprocessing, known | {"size": size, "crop": crop}, path, "image processor")
-    made = preprocessing.crop or preprocessing.size
-    if made != encoder.image_size:
-        raise ModelError(
-            f"{path} makes images of {made} pixels (height, width), and the encoder takes {encoder.image_size}.",
-            "Set size to the encoder's image_size.",
-        )
-    return preprocessing
+    return read_part(Preprocessing, known | {"size": size, "crop": crop}, path, "image processor", _ADVICE)
 
 
-def _as_size(value: Any, path: Path) -> tuple[int, int]:
+def _as_size(value: Any, path: Path, name: str) -> tuple[int, int]:
     match value:
         case int():
             return value, value
@@ -342,4 +379,4 @@ def _as_size(value: Any, path: Path) -> tuple[int, int]:
             return height, width
         case [int(height), int(width)]:
             return height, width
-    raise ModelError(f"{path}: size is {value!r}.", "It must be a number, or give height and width.")
+    raise ModelError(f"{path}: {name} is {reprlib.repr(value)}.", "It must be a number, or give height and width.")

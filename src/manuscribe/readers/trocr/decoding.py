@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Generation
 
 Scores = NDArray[np.float32]
@@ -190,8 +191,15 @@ class _Search:
 
 
 def log_softmax(scores: Scores) -> Scores:
-    """Log-probabilities of unnormalised scores, along the last axis."""
-    shifted = scores - scores.max(axis=-1, keepdims=True)
+    """Log-probabilities of unnormalised scores, along the last axis.
+
+    Raises:
+        ModelError: They are no numbers: somewhere the network overflowed.
+    """
+    most = scores.max(axis=-1, keepdims=True)
+    if not np.isfinite(most).all():
+        raise ModelError("The checkpoint computes what is no number.", "Take --precision fp32, or another checkpoint.")
+    shifted = scores - most
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), np.float32)
 
 

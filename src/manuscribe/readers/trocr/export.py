@@ -35,7 +35,8 @@ class ExportOptions(BaseModel):
 
     Attributes:
         engine: What it will be read with; `auto` is what computes fastest in the precision, of what is installed.
-        precision: `fp32`; `bf16`, with weights in 16 bits; `int8`, with weights in eight.
+        precision: `fp32`; `bf16` and `fp16`, with weights in 16 bits (float16 in both), computed in bfloat16 where the
+            processor has it, and in float32; `int8`, with weights in eight.
         cer_budget: How much higher the bundle's CER may be than the checkpoint's, except in fp32.
         fit: How lines will come into the frame; `None` is what the checkpoint was tuned for.
         revision: Branch, tag or commit of the checkpoint on the hub.
@@ -63,8 +64,8 @@ def export(
     beams. Otherwise its CER on the lines must keep to the budget.
 
     Args:
-        calibration: Lines by which the eight bits of images are measured once and for all, so that what is seen of one
-            does not depend on the others of its batch. Their texts are not used.
+        calibration: Lines by which the eight bits of images are measured once and for all, instead of anew for each
+            image, which keeps images from being looked at together. Their texts are not used.
 
     Raises:
         ModelError: The checkpoint cannot be read, or the bundle does not pass.
@@ -160,10 +161,11 @@ def _patterns() -> list[NDArray[np.uint8]]:
 def _card_of(folder: Path) -> tuple[str, str]:
     """Licence and base, as the front matter of the checkpoint's README.md has them."""
     from huggingface_hub import ModelCard
+    from yaml import YAMLError
 
     try:
         data = ModelCard.load(folder / "README.md", ignore_metadata_errors=True).data
-    except (OSError, ValueError):
+    except (OSError, ValueError, YAMLError):
         return "", ""
     base = data.base_model
     return str(data.license or ""), ", ".join(base) if isinstance(base, list) else str(base or "")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from manuscribe.engines.gpu import require_gpu
 from manuscribe.engines.openvino import available_cores
-from manuscribe.errors import UsageError
+from manuscribe.errors import OutputError, UsageError
 from manuscribe.extras import needs
 from manuscribe.models.hub import locate
 from manuscribe.readers.options import ReaderOptions
@@ -51,14 +52,18 @@ def load(name: str, options: ReaderOptions) -> Loaded:
 
     found = load_checkpoint(str(folder))
     configuration = found.configuration.fitted(options.fit)
-    precision = options.precision or "fp32"
-    name = _chosen(precision) if options.engine in (None, "auto") else str(options.engine)
-    engine = _engine(found, configuration, name, precision, options.threads or available_cores())
-    return Loaded(configuration, found.tokens, engine, found.version, {"engine": name, "precision": precision})
+    precision = options.precision or ("fp32" if options.device == "cpu" else "bf16")
+    name = _chosen(precision, options.device) if options.engine in (None, "auto") else str(options.engine)
+    engine = _engine(found, configuration, name, precision, options)
+    choices = {"engine": name, "precision": precision}
+    choices |= {"device": options.device} if options.device != "cpu" else {}
+    return Loaded(configuration, found.tokens, engine, found.version, choices)
 
 
 def _from_bundle(folder: Path, options: ReaderOptions) -> Loaded:
     bundle = Bundle.read(folder)
+    if options.device != "cpu":
+        raise UsageError("A bundle is for small machines, without a GPU.", "Leave --device out, or name a checkpoint.")
     for asked, has in ((options.engine, bundle.engine), (options.precision, bundle.precision)):
         if asked not in (None, "auto", has):
             raise UsageError(f"The bundle {folder} was made for {has}, not for {asked}.", "Leave the option out.")
@@ -81,28 +86,28 @@ def _fitted(bundle: Bundle, fit: Fit | None) -> Configuration:
     return bundle.configuration.fitted(fit)
 
 
-def _chosen(precision: Precision) -> str:
+def _chosen(precision: Precision, device: str) -> str:
     """PyTorch where it can: the others take long to make their graphs, which is worth it once, in a bundle."""
-    return fastest(precision) if precision == "int8" else "torch"
+    return fastest(precision) if device == "cpu" and precision in ("int8", "fp16") else "torch"
 
 
 def _engine(
-    checkpoint: "Checkpoint", configuration: Configuration, name: str, precision: Precision, threads: int
+    checkpoint: "Checkpoint", configuration: Configuration, name: str, precision: Precision, options: ReaderOptions
 ) -> Engine:
-    known = ("fp32", "bf16") if name == "torch" else RUNTIMES[name].precisions
+    threads = options.threads or available_cores()
+    if options.device != "cpu":
+        if name != "torch":
+            raise UsageError(f"{name} does not compute on a GPU here.", "Take --engine torch, or leave --device out.")
+        require_gpu()
+    known: tuple[str, ...] = RUNTIMES[name].precisions if name != "torch" else ("fp32", "bf16")
+    known += ("fp16",) if options.device != "cpu" else ()
     if precision not in known:
         raise UsageError(f"{name} does not compute in {precision}.", f"Take --precision {' or '.join(known)}.")
-    return (
-        _on_torch(checkpoint, precision, threads)
-        if name == "torch"
-        else _on_graphs(checkpoint.network, configuration, name, precision, threads)
-    )
-
-
-def _on_torch(checkpoint: "Checkpoint", precision: Precision, threads: int) -> Engine:
+    if name != "torch":
+        return _on_graphs(checkpoint.network, configuration, name, precision, threads)
     from manuscribe.readers.trocr.engines.torch_engine import TorchEngine
 
-    return TorchEngine(checkpoint.network, bf16=precision == "bf16", threads=threads)
+    return TorchEngine(checkpoint.network, precision=precision, threads=threads, device=options.device)
 
 
 def _on_graphs(
@@ -111,6 +116,12 @@ def _on_graphs(
     if name == "onnx":
         needs("onnx")
     runtime = RUNTIMES[name]
-    with tempfile.TemporaryDirectory() as folder:
-        runtime.write(network, configuration, Path(folder), precision, ())
-        return runtime.open(Path(folder), configuration, precision, threads)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            runtime.write(network, configuration, Path(folder), precision, ())
+            return runtime.open(Path(folder), configuration, precision, threads)
+    except OSError as error:
+        raise OutputError(
+            f"The graphs for {name} cannot be written to the temporary folder: {error.strerror}.",
+            "Make room there, or name another one in the environment variable TMPDIR.",
+        ) from error

@@ -291,7 +291,12 @@ class Memory:
                 keys[:, :, : self.length] = keys[texts, :, : self.length]
                 values[:, :, : self.length] = values[texts, :, : self.length]
             else:
-                self.text[n] = (keys[texts], values[texts])
+                self.text[n] = (self._of(keys, texts), self._of(values, texts))
+
+    def _of(self, stored: Tensor, texts: Tensor) -> Tensor:
+        kept = stored.new_empty(len(texts), *stored.shape[1:])
+        kept[:, :, : self.length] = stored[texts, :, : self.length]
+        return kept
 
 
 class Trace(Memory):

@@ -29,6 +29,8 @@ _BATCH = 8  # lines; larger ones gain little on a CPU
 _ATTENTION = _BATCH * 2 * 577**2  # places that look at each other in a batch: twice what those of the hub have
 _FAR = 20.0  # nats; a greater difference says no more
 _BANNED = 3  # tokens in a row that a second try must not repeat
+_LESS = 5.0  # nats by which a second try may be less probable than a first one that came to its end
+_SPARE = 4  # beams more than readings wanted, since several may be the same text
 
 
 class TrocrReader:
@@ -51,12 +53,14 @@ class TrocrReader:
         loaded = loaded or load(name, options)
         self.name, self.version = name, loaded.version
         self._tokens, self._configuration, self._engine = loaded.tokens, loaded.configuration, loaded.engine
-        self._width = max(options.beams or self._configuration.generation.num_beams, options.nbest)
+        wanted = options.nbest + _SPARE if options.nbest > 1 else 1
+        usual = max(self._configuration.generation.num_beams, wanted)
+        self._width = max(options.beams, options.nbest) if options.beams else usual
         self._nbest = options.nbest
         self._drafter = _drafter(options, self._width) if options.draft else None
         fit = self._configuration.preprocessing.fit
         precision = loaded.choices.get("precision") or options.precision or "fp32"
-        self.conditions = {"beams": str(options.beams or self._width), "fit": fit, "precision": precision}
+        self.conditions = {"beams": str(self._width), "fit": fit, "precision": precision}
         self.choices = {"fit": fit, "beams": str(self._width), **loaded.choices}
 
     def read(self, lines: Sequence[NDArray[np.uint8]], *, of_one_page: bool = False) -> list[Line]:  # noqa: ARG002
@@ -84,12 +88,16 @@ class TrocrReader:
         texts = self.write(lines, settings)
         found = [self._line(some) for some in texts]
         doubtful = [n for n, line in enumerate(found) if is_suspicious(line.text, *lines[n].shape[:2])]
-        if doubtful:
-            careful = settings.model_copy(update={"no_repeat_ngram_size": settings.no_repeat_ngram_size or _BANNED})
-            again = self.write([lines[n] for n in doubtful], careful)
-            for n, some in zip(doubtful, again, strict=True):
-                texts[n], line = some, self._line(some)
-                found[n] = replace(line, notes=(*line.notes, REPETITION))
+        if doubtful and not settings.no_repeat_ngram_size:
+            careful = settings.model_copy(update={"no_repeat_ngram_size": _BANNED})
+            for n, again in zip(doubtful, self.write([lines[n] for n in doubtful], careful), strict=True):
+                first, second = texts[n][0], again[0]
+                straight = not is_suspicious(self._text(second), *lines[n].shape[:2])
+                if straight and (first.truncated or second.log_probability > first.log_probability - _LESS):
+                    texts[n] = again + texts[n]
+                    found[n] = self._line(texts[n])
+        for n in doubtful:
+            found[n] = replace(found[n], notes=(*found[n].notes, REPETITION))
         for n, image in enumerate(lines):
             if is_squeezed(image, self._configuration):
                 found[n] = replace(found[n], notes=(*found[n].notes, SQUEEZED))
@@ -150,18 +158,26 @@ class TrocrReader:
         return batches
 
     def _line(self, texts: Sequence[Written]) -> Line:
-        best, *others = texts[: self._nbest]
+        best = texts[0]
         characters = tuple(character for character, _ in self._characters(best))
+        others = self._different(texts)[1 : self._nbest]
         return Line(
             text="".join(character.text for character in characters),
             confidence=_probability(best.log_probability),
             characters=characters,
-            alternatives=tuple(
-                Alternative(_tidy(self._tokens.text(other.tokens)), _probability(other.log_probability))
-                for other in others
-            ),
+            alternatives=tuple(Alternative(self._text(other), _probability(other.log_probability)) for other in others),
             notes=(TRUNCATED,) if best.truncated else (),
         )
+
+    def _text(self, written: Written) -> str:
+        return unicodedata.normalize("NFC", self._tokens.text(written.tokens).strip())
+
+    def _different(self, texts: Sequence[Written]) -> list[Written]:
+        """Of those that are the same text in other tokens the first."""
+        firsts: dict[str, Written] = {}
+        for text in texts:
+            firsts.setdefault(self._text(text), text)
+        return list(firsts.values())
 
     def _characters(self, written: Written) -> list[tuple[Character, int]]:
         """The characters without outer spaces, each with the token with which it was whole, and as sure as that."""
@@ -180,7 +196,8 @@ class TrocrReader:
         """By what sure readings differ from doubtful ones, beside the probabilities of their tokens."""
         best = texts[0]
         tokens = [token for _, token in self._characters(best)]
-        ahead = best.score - texts[1].score if len(texts) > 1 else 0.0
+        others = self._different(texts)[1:]
+        ahead = best.score - others[0].score if others else 0.0
         return Signals(
             characters={
                 "lead": np.array([best.leads[token] for token in tokens], np.float64),
@@ -200,10 +217,6 @@ def _drafter(options: ReaderOptions, width: int) -> CompactReader:
             "A draft helps only where the surest token is taken each time.", "Take --beams 1, and leave out --nbest."
         )
     return CompactReader(ReaderOptions(threads=options.threads))
-
-
-def _tidy(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip())
 
 
 def _probability(logarithm: float) -> float:

@@ -24,7 +24,7 @@ from manuscribe.readers.trocr.configuration import read_json, read_part
 _PREFIX = "base_model.model."
 _PART = re.compile(r"\.(lora_A|lora_B)\.weight$|\.(lora_magnitude_vector)(?:\.weight)?$")
 _WRAPPED = re.compile(r"\.modules_to_save\.default(?=\.)|\.base_layer(?=\.)")  # PEFT's own parts of names
-_KINDS = "LoRA and DoRA adapters are read; merge others with PEFT first."
+_KINDS = "LoRA and DoRA adapters are read; merge others with PEFT (`merge_and_unload`) and save the checkpoint."
 
 
 def _several(value: object) -> object:
@@ -40,15 +40,24 @@ class Settings(BaseModel):
     base_model_name_or_path: str = Field(min_length=1)
     lora_alpha: float = 8
     alpha_pattern: dict[str, float] = {}
+    revision: str | None = None
     use_rslora: bool = False
     use_dora: bool = False
     target_modules: str | tuple[str, ...] = ()
     exclude_modules: str | tuple[str, ...] = ()
+    init_lora_weights: bool | str = True
+    use_qalora: bool = False
+    alora_invocation_tokens: tuple[int, ...] = ()
     layers_to_transform: Annotated[tuple[int, ...], BeforeValidator(_several)] = ()
     layers_pattern: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        # The others change the base, too, before the training begins.
+        if self.init_lora_weights not in (True, False, "gaussian", "orthogonal", "eva"):
+            raise ValueError(f"adapters begun with init_lora_weights '{self.init_lora_weights}' are not merged here")
+        if self.use_qalora or self.alora_invocation_tokens:
+            raise ValueError("adapters that only work beside their base are not merged here")
         named = [names for names in (self.target_modules, self.exclude_modules) if isinstance(names, str)]
         for pattern in (*self.alpha_pattern, *self.layers_pattern, *named):
             try:
@@ -121,6 +130,12 @@ def merge(adapter: Adapter, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
     """Parts of changes by module, named as in the training; whole weights by their names in transformers 5."""
     path = folder / "adapter_model.safetensors"
+    if not path.is_file() and (pickle := folder / "adapter_model.bin").is_file():
+        raise ModelError(
+            f"{pickle} is a pickle, which could run code; adapters are read from adapter_model.safetensors.",
+            "Where you trust it, load it with PEFT and save it again: "
+            "PeftModel.from_pretrained(base, folder).save_pretrained(folder).",
+        )
     try:
         stored = load_file(path)
     except (OSError, SafetensorError) as error:

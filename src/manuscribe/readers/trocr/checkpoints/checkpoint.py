@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manuscribe.errors import ModelError
 from manuscribe.models.hub import locate
-from manuscribe.readers.trocr.checkpoints.adapters import find_adapter, merge
+from manuscribe.readers.trocr.checkpoints.adapters import Settings, find_adapter, merge
 from manuscribe.readers.trocr.checkpoints.arranging import load_network, untied
 from manuscribe.readers.trocr.checkpoints.weights import read_weights
 from manuscribe.readers.trocr.configuration import Configuration, read_configuration
@@ -71,7 +71,7 @@ def read_checkpoint(name: str, revision: str | None = None) -> Stored:
     """Read a checkpoint's files; see `load_checkpoint`."""
     folder = locate(name, revision)
     adapter = find_adapter(folder)
-    base = folder if adapter is None else _base_of(adapter.settings.base_model_name_or_path, folder)
+    base = folder if adapter is None else _base_of(adapter.settings, folder)
     if adapter is not None and find_adapter(base) is not None:
         raise ModelError(f"{folder} is an adapter on an adapter, {base}.", "Merge the first one into its base.")
     configuration = read_configuration(base)
@@ -81,10 +81,13 @@ def read_checkpoint(name: str, revision: str | None = None) -> Stored:
     return Stored(folder, base, configuration, weights)
 
 
-def _base_of(name: str, folder: Path) -> Path:
+def _base_of(settings: Settings, folder: Path) -> Path:
     """An adapter's base; a relative path may also be meant from the adapter's folder."""
-    beside = folder / name
-    return beside if beside.is_dir() else locate(name)
+    name = settings.base_model_name_or_path
+    for base in (folder / name, Path(name)):
+        if base.is_dir():
+            return base
+    return locate(name, settings.revision)
 
 
 def _version(configuration: Configuration, weights: Mapping[str, Tensor]) -> str:

@@ -26,8 +26,8 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         return _read_safetensors(folder / "model.safetensors")
     if (index := read_json(folder / _INDEX)) is not None:
         return _read_shards(folder, index.get("weight_map"))
-    if (folder / "pytorch_model.bin").is_file():
-        return _read_pickle(folder / "pytorch_model.bin")
+    if pickles := sorted(folder.glob("pytorch_model*.bin")):
+        return {name: tensor for pickle in pickles for name, tensor in _read_pickle(pickle).items()}
     raise ModelError(f"{folder} has no weights.", "It needs model.safetensors; was everything fetched?")
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.decoding import Scores, Tokens
-from manuscribe.readers.trocr.engines.ports import Ports, no_states
+from manuscribe.readers.trocr.engines.ports import ALONE, Ports, no_states
 from manuscribe.readers.trocr.images import Images
 
 Floats = NDArray[np.float32]
@@ -19,13 +19,17 @@ class OnnxEngine:
     """Both graphs on the CPU, from a folder with `image.onnx` and `text.onnx`.
 
     Raises:
-        ModelError: A file is missing or damaged.
+        ModelError: A file is missing or damaged, or of another configuration.
     """
 
     def __init__(self, folder: Path, configuration: Configuration, threads: int) -> None:
         self._image, self._text = (_session(folder / f"{name}.onnx", threads) for name in ("image", "text"))
         decoder = configuration.decoder
         self._ports = Ports.of(configuration)
+        self._alone = ALONE in self._image.get_modelmeta().custom_metadata_map
+        graphs = (self._image, self._text)
+        ports = [port for graph in graphs for port in (*graph.get_inputs(), *graph.get_outputs())]
+        self._ports.check({port.name: port.shape for port in ports}, configuration)
         self._blank = (decoder.heads, 0, decoder.hidden_size // decoder.heads)
 
     def begin(self, images: Images, texts: int, length: int) -> "OnnxSession":  # noqa: ARG002
@@ -41,8 +45,11 @@ class OnnxEngine:
         return np.asarray(self._look(images, ["states"])[0])
 
     def _look(self, images: Images, wanted: list[str]) -> list[Floats]:
-        found: list[Floats] = self._image.run(wanted, self._ports.feed(images))
-        return found
+        given = self._ports.feed(images)
+        count = len(images.pixels) if self._alone else 1
+        parts = [{name: np.array_split(array, count)[n] for name, array in given.items()} for n in range(count)]
+        found = [self._image.run(wanted, part) for part in parts]
+        return [np.concatenate(pieces) for pieces in zip(*found, strict=True)] if count > 1 else found[0]
 
 
 class OnnxSession:

@@ -44,8 +44,10 @@ def write_graphs(
     with _plain_attention(decoder.hidden_size // decoder.heads):
         _export(TextGraph(network), text_example(configuration), text, given, made, axes)
     if int8:
-        _shrink(image, _ranges(image, ports, typical) if typical else None)
-        _shrink(text, None)
+        # Wide lines are padded to the widest of a batch, and what pads must not change a line's scale.
+        ranges = _ranges(image, ports, typical) if typical else None
+        _shrink(image, ranges, by_rows=ranges is None and is_wide(configuration))
+        _shrink(text, by_rows=True)
     for path in (image, text):
         # With shapes in the file ONNX Runtime joins more nodes into one.
         onnx.shape_inference.infer_shapes_path(path)
@@ -116,7 +118,7 @@ def _ranges(path: Path, ports: Ports, typical: Sequence[Images]) -> Ranges:
     return ranges
 
 
-def _shrink(path: Path, ranges: Ranges | None) -> None:
+def _shrink(path: Path, ranges: Ranges | None = None, *, by_rows: bool = False) -> None:
     graph = onnx.load(path)
-    quantise(graph, ranges)
+    quantise(graph, ranges, by_rows=by_rows)
     onnx.save(graph, path)

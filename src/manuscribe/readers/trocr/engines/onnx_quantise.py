@@ -1,8 +1,10 @@
 """Eight bits for ONNX graphs: matrices are stored as integers, and multiplied as such.
 
-Each column of a matrix has its own scale. What it is multiplied with becomes integers, too, with one scale for the
-whole tensor: that of what is being computed, or, where ranges were measured before, always the same one; then a result
-does not depend on what else is in the batch. All else is computed in 32 bits; large constants of it are stored in 16.
+Each column of a matrix has its own scale. What it is multiplied with becomes integers, too, in one of three ways: with
+a scale that was measured before, always the same; with one for all that is computed at once, which is as fast; or each
+row with its own, slower where there are many. With the second one a result depends on what else is in the batch: such
+graphs are marked `ALONE`, to be given images one by one. All else is computed in 32 bits; large constants of it are
+stored in 16.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from manuscribe.readers.trocr.engines.ports import ALONE
+
 Ranges = Mapping[str, tuple[float, float]]
 """Smallest and largest value of tensors, by their names."""
 
@@ -18,16 +22,21 @@ _SMALLEST = 4096  # values; below that eight bits save nothing
 # Seven bits: processors without VNNI add two products in 16 bits, which full eight bits would overflow (ONNX Runtime,
 # "Quantize ONNX models", section on U8S8 and reduce_range).
 _LARGEST = 63
-_ZERO = "int8.zero"
+_ZERO, _STEP = "int8.zero", "int8.step"
+_MIDDLE = 128  # stands for 0 where a row has its own scale
+_ROW = 127  # the largest number of such a row
 
 
-def quantise(graph: ModelProto, ranges: Ranges | None = None) -> None:
+def quantise(graph: ModelProto, ranges: Ranges | None = None, *, by_rows: bool = False) -> None:
     """Change a graph so that it computes in eight bits.
 
     Args:
         ranges: Of the inputs of all products with matrices (see `inputs`); `None` measures each time anew.
+        by_rows: Give each row its own scale.
     """
-    _Quantiser(graph, ranges).run()
+    _Quantiser(graph, ranges, by_rows).run()
+    if ranges is None and not by_rows:
+        graph.metadata_props.add(key=ALONE, value="yes")
 
 
 def inputs(graph: ModelProto) -> list[str]:
@@ -38,10 +47,13 @@ def inputs(graph: ModelProto) -> list[str]:
 
 
 class _Quantiser:
-    def __init__(self, graph: ModelProto, ranges: Ranges | None) -> None:
-        self._graph, self._ranges = graph.graph, ranges
+    def __init__(self, graph: ModelProto, ranges: Ranges | None, by_rows: bool) -> None:
+        self._graph, self._ranges, self._by_rows = graph.graph, ranges, by_rows
         self._constants = {constant.name: constant for constant in self._graph.initializer}
-        self._added = [numpy_helper.from_array(np.array(0, np.int8), _ZERO)]
+        self._added = [
+            numpy_helper.from_array(np.array(0, np.int8), _ZERO),
+            numpy_helper.from_array(np.array(1 / _ROW, np.float32), _STEP),
+        ]
         self._quantised: dict[str, tuple[str, str, str]] = {}
         self._matrices: dict[str, NDArray[np.float32]] = {}
 
@@ -76,8 +88,12 @@ class _Quantiser:
         name = node.output[0]
         yield helper.make_node("MatMulInteger", [integers, f"{matrix}.q", zero, _ZERO], [f"{name}.sum"])
         yield helper.make_node("Cast", [f"{name}.sum"], [f"{name}.wide"], to=TensorProto.FLOAT)
-        yield helper.make_node("Mul", [scale, f"{matrix}.scale"], [f"{name}.scale"])
-        yield helper.make_node("Mul", [f"{name}.wide", f"{name}.scale"], [name])
+        # ONNX Runtime makes one of these nodes where a scale is a number; what each row has of its own comes after it.
+        yield helper.make_node("Mul", [_STEP if self._by_rows else scale, f"{matrix}.scale"], [f"{name}.scale"])
+        scaled = f"{name}.steps" if self._by_rows else name
+        yield helper.make_node("Mul", [f"{name}.wide", f"{name}.scale"], [scaled])
+        if self._by_rows:
+            yield helper.make_node("Mul", [scaled, scale], [name])
 
     def _store(self, name: str) -> None:
         values = self._matrices[name]
@@ -88,6 +104,9 @@ class _Quantiser:
     def _quantise(self, name: str) -> Iterator[NodeProto]:
         names = (f"{name}.q", f"{name}.scale", f"{name}.zero")
         self._quantised[name] = names
+        if self._by_rows:
+            yield from self._quantise_rows(name, *names)
+            return
         if self._ranges is None:
             yield helper.make_node("DynamicQuantizeLinear", [name], list(names))
             return
@@ -96,6 +115,17 @@ class _Quantiser:
         self._add(names[1], np.array(scale, np.float32))
         self._add(names[2], np.array(round(-low / scale), np.uint8))
         yield helper.make_node("QuantizeLinear", [name, names[1], names[2]], [names[0]])
+
+    def _quantise_rows(self, name: str, integers: str, scale: str, zero: str) -> Iterator[NodeProto]:
+        """A row's scale is its largest number."""
+        least = self._add(f"{name}.least", np.array(1e-12, np.float32))
+        self._add(zero, np.array(_MIDDLE, np.uint8))
+        size, largest, part = (f"{integers}.{n}" for n in ("size", "largest", "part"))
+        yield helper.make_node("Abs", [name], [size])
+        yield helper.make_node("ReduceMax", [size], [largest], axes=[-1], keepdims=1)
+        yield helper.make_node("Max", [largest, least], [scale])
+        yield helper.make_node("Div", [name, scale], [part])
+        yield helper.make_node("QuantizeLinear", [part, _STEP, zero], [integers])
 
     def _looked_up(self, node: NodeProto) -> Sequence[NodeProto]:
         """A table whose rows are taken, and which is a matrix, too, transposed: it is stored once."""

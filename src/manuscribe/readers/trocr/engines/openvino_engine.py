@@ -22,7 +22,7 @@ class OpenVinoEngine:
         bf16: Compute in bfloat16 where the processor multiplies it.
 
     Raises:
-        ModelError: A file is missing or damaged.
+        ModelError: A file is missing or damaged, or of another configuration.
     """
 
     def __init__(self, folder: Path, configuration: Configuration, *, bf16: bool, threads: int) -> None:
@@ -31,6 +31,9 @@ class OpenVinoEngine:
         wishes["KV_CACHE_PRECISION"] = wishes["INFERENCE_PRECISION_HINT"]
         self._image, self._text = (_compiled(folder / f"{name}.xml", wishes) for name in ("image", "text"))
         self._ports = Ports.of(configuration)
+        ports = [port for graph in (self._image, self._text) for port in (*graph.inputs, *graph.outputs)]
+        shapes = {name: [_length(size) for size in port.partial_shape] for port in ports for name in port.names}
+        self._ports.check(shapes, configuration)
 
     def begin(self, images: Images, texts: int, length: int) -> "OpenVinoSession":  # noqa: ARG002
         """Look at images, to write `texts` texts about each, however long."""
@@ -79,6 +82,10 @@ class OpenVinoSession:
             after = openvino.Tensor(before.element_type, openvino.Shape(kept.shape))
             after.data[:] = kept
             state.state = after
+
+
+def _length(size: Any) -> int | None:
+    return int(size.get_length()) if size.is_static else None
 
 
 def _compiled(path: Path, wishes: dict[str, Any]) -> Any:

@@ -17,7 +17,7 @@ def write_graphs(network: TrocrNetwork, configuration: Configuration, folder: Pa
 
     image, text = convert(network, configuration, int8=precision == "int8")
     for graph, name in ((image, "image"), (text, "text")):
-        openvino.save_model(graph, folder / f"{name}.xml", compress_to_fp16=precision == "bf16")
+        openvino.save_model(graph, folder / f"{name}.xml", compress_to_fp16=precision in ("bf16", "fp16"))
 
 
 def convert(network: TrocrNetwork, configuration: Configuration, *, int8: bool) -> tuple[Any, Any]:

@@ -1,5 +1,6 @@
 """Names of the graphs' inputs and outputs; see `graphs`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from manuscribe.errors import ModelError
 from manuscribe.readers.trocr.configuration import Configuration
 from manuscribe.readers.trocr.images import Images
+
+ALONE = "alone"
+"""In the metadata of a graph that must see images one by one, since those that it sees together share scales."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,28 @@ class Ports:
             now=[f"now.{n}" for n in numbers],
         )
 
+    def check(self, graphs: Mapping[str, Sequence[Any]], configuration: Configuration) -> None:
+        """Refuse graphs that are not those of the configuration.
+
+        Args:
+            graphs: Shapes of the inputs and outputs of both, by their names; what is open is no number.
+
+        Raises:
+            ModelError: A port is missing, or has another size.
+        """
+        needed = {*self.image, *self.seen, "tokens", "scores"}
+        has = {name for name in graphs if name in needed or name.startswith("image.")}
+        if different := needed ^ has:
+            raise _unlike(f"only {'these' if needed - has else 'those'} have {min(different)}")
+        for name, axis, expected in (
+            ("pixels", 2, configuration.encoder.image_size[0]),
+            ("pixels", 3, None if is_wide(configuration) else configuration.encoder.image_size[1]),
+            ("scores", -1, configuration.decoder.vocab_size),
+        ):
+            found = graphs[name][axis]
+            if isinstance(found, int) and expected is not None and found != expected:
+                raise _unlike(f"{name} are {found} there, and {expected} here")
+
     def feed(self, images: Images) -> dict[str, NDArray[Any]]:
         """The inputs of the image's graph."""
         given = (images.pixels, images.columns)
@@ -40,6 +66,10 @@ class Ports:
 def is_wide(configuration: Configuration) -> bool:
     """Whether the graphs take lines of any width."""
     return configuration.preprocessing.fit == "wide"
+
+
+def _unlike(why: str) -> ModelError:
+    return ModelError(f"The bundle's settings are not those of its graphs: {why}.", "Export the checkpoint again.")
 
 
 def no_states() -> ModelError:

@@ -16,7 +16,7 @@ from manuscribe.readers.trocr.images import Images
 if TYPE_CHECKING:
     from manuscribe.readers.trocr.network import TrocrNetwork
 
-Precision = Literal["fp32", "bf16", "int8"]
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Name = Literal["openvino", "onnx"]
 
 
@@ -60,7 +60,7 @@ def _write_openvino(
 def _open_openvino(folder: Path, configuration: Configuration, precision: Precision, threads: int) -> Engine:
     from manuscribe.readers.trocr.engines.openvino_engine import OpenVinoEngine
 
-    return OpenVinoEngine(folder, configuration, bf16=precision != "fp32", threads=threads)
+    return OpenVinoEngine(folder, configuration, bf16=precision in ("bf16", "int8"), threads=threads)
 
 
 def _write_onnx(
@@ -78,7 +78,7 @@ def _open_onnx(folder: Path, configuration: Configuration, _: Precision, threads
 
 
 RUNTIMES: dict[str, Runtime] = {
-    "openvino": Runtime(("fp32", "bf16", "int8"), False, _write_openvino, _open_openvino),
+    "openvino": Runtime(("fp32", "bf16", "fp16", "int8"), False, _write_openvino, _open_openvino),
     "onnx": Runtime(("fp32", "int8"), True, _write_onnx, _open_onnx),
 }
 
@@ -86,4 +86,4 @@ RUNTIMES: dict[str, Runtime] = {
 def fastest(precision: Precision) -> Name:
     """What computes graphs fastest in a precision, of what is installed; docs/results.md has the measurements."""
     installed = all(find_spec(package) for package in ("onnx", "onnxruntime"))
-    return "onnx" if installed and precision != "bf16" else "openvino"
+    return "onnx" if installed and precision in ("fp32", "int8") else "openvino"

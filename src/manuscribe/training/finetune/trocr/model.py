@@ -190,7 +190,7 @@ def reader_of(pupil: TrocrPupil, model: Any, beams: int) -> TrocrReader:
     found = weights_of(model)
     weights = {name: found[own] for name, own in used_names(found).items()}
     network = load_network(pupil.configuration, {n: w.detach().cpu() for n, w in weights.items()}, "the model")
-    engine = TorchEngine(network, bf16=False, threads=torch.get_num_threads())
+    engine = TorchEngine(network, precision="fp32", threads=torch.get_num_threads())
     loaded = Loaded(pupil.configuration, pupil.tokens, engine, "", {})
     return TrocrReader("the model", ReaderOptions(beams=beams), loaded)
 
