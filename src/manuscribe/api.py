@@ -19,7 +19,7 @@ def read(
     nbest: int = 1,
     fit: Literal["squash", "pad", "wide", "window"] | None = None,
     engine: Literal["auto", "torch", "openvino", "onnx"] | None = None,
-    precision: Literal["fp32", "bf16", "int8"] | None = None,
+    precision: Literal["fp32", "bf16", "fp16", "int8"] | None = None,
     draft: bool = False,
     prompt: str | None = None,
     size: str | None = None,
@@ -63,7 +63,7 @@ def read(
         dates: Find the lines' dates. With `"iso"` or `"roman"` a line has, beside its text, one with its dates in that
             convention, as `normalised`; `"keep"` only tells them, as `dates`.
         dates_near: A year near which the document was written; supplies the century of years with two digits.
-        device: Where a vision-language model runs.
+        device: Where a vision-language model or a checkpoint runs.
         threads: CPU threads; 0 takes every core this process may use.
 
     Raises:

@@ -69,3 +69,20 @@ def test_illegal_characters_are_replaced():
 def test_points_in_all_their_notations():
     assert points("1,2 3,4") == points("1 2 3 4") == points(" 1,2,3,4 ") == ((1, 2), (3, 4))
     assert points(None) is None
+
+
+@pytest.mark.parametrize("value", ["1" * 200_000 + "x", "1" * 200_000, "1.1" * 100_000, "e" * 200_000])
+def test_a_number_without_end_is_told_at_once(value):
+    page = f'<Page imageWidth="9" imageHeight="9"><TextRegion><Coords points="{value}"/></TextRegion></Page>'
+    started = time.perf_counter()
+    page_xml.read(f"<PcGts>{page}</PcGts>".encode())
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("part", ["structure{", "readingOrder{", "date {offset:1; length:1;"])
+def test_remarks_without_end_are_told_at_once(part):
+    line = f'<TextLine custom="{part * 8000}"><TextEquiv><Unicode>a</Unicode></TextEquiv></TextLine>'
+    region = f'<TextRegion custom="{part * 8000}">{line}</TextRegion>'
+    started = time.perf_counter()
+    page_xml.read(f'<PcGts><Page imageWidth="9" imageHeight="9">{region}</Page></PcGts>'.encode())
+    assert time.perf_counter() - started < 2

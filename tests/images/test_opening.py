@@ -6,6 +6,7 @@ import struct
 import time
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +115,15 @@ def test_sixteen_bit_grey_with_a_transparent_tone_is_not_white(tmp_path, transpa
     with Image.open(path) as image:
         assert image.has_transparency_data
     assert open_image(path)[0, :, 0].tolist() == [1, 78, 234]
+
+
+def test_grey_of_twelve_bits_is_no_night(tmp_path):
+    said = save(tmp_path / "said.tif", Image.fromarray(np.array([[0, 2048, 4095]], np.uint16)))
+    assert open_image(said)[0, :, 0].tolist() == [0, 128, 255]
+    bright = save(tmp_path / "bright.tif", Image.fromarray(np.array([[0, 2048, 4096]], np.uint16)))
+    assert open_image(bright)[0, :, 0].tolist() == [0, 8, 16]
+    eight = Image.fromarray(np.array([[0, 128, 255]], np.int32))
+    assert to_array(eight)[0, :, 0].tolist() == [0, 128, 255]
 
 
 def test_integer_and_float_grey(tmp_path):
@@ -266,6 +276,14 @@ def test_find_images_in_files_and_folders(tmp_path):
     (tmp_path / "inner.png").mkdir()
     found = find_images([tmp_path / "odd.dat", tmp_path, str(tmp_path / "a.png")])
     assert [path.name for path in found] == ["odd.dat", "a.png", "b.JPG"]
+
+
+def test_what_is_named_twice_is_listed_once_however_it_is_written(tmp_path, monkeypatch):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.png").touch()
+    monkeypatch.chdir(tmp_path)
+    named = ["scans/a.png", tmp_path / "scans" / "a.png", "scans", tmp_path / "scans" / ".." / "scans"]
+    assert find_images(named) == [Path("scans/a.png")]
 
 
 def test_find_images_refuses_what_is_not_there(tmp_path):

@@ -36,7 +36,7 @@ def read(texts: list[str], *, of_one_page: bool = True, **options: Any) -> list[
     reader = CompactReader(ReaderOptions(**{"threads": 1} | options))
     images = [np.full((64, 99), number, np.uint8) for number in range(len(texts))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "_look", lambda line, network: seen(texts[line[0, 0]]))
+        patch.setattr(reader, "_look", lambda line, network, frame: seen(texts[line[0, 0]]))
         return [line.text for line in reader.read(images, of_one_page=of_one_page)]
 
 

@@ -34,7 +34,7 @@ def seen(text: str, sure: float = 0.9) -> np.ndarray:
 def reader(monkeypatch: pytest.MonkeyPatch) -> CompactReader:
     """The embedded reader, for which a line's image is the number of a text that its network then sees."""
     reader = CompactReader(ReaderOptions(threads=1))
-    monkeypatch.setattr(reader, "_look", lambda line, network: Seen(seen(TEXTS[line[0, 0]]), (64, 400)))
+    monkeypatch.setattr(reader, "_look", lambda line, network, frame: Seen(seen(TEXTS[line[0, 0]]), (64, 400)))
     return reader
 
 

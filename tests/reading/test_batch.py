@@ -66,6 +66,20 @@ def test_what_changed_is_read_again(images: list[Path], tmp_path: Path, change: 
     assert again.seen == (["a", "b", "c"] if change == "job" else ["b"])
 
 
+def test_what_changes_while_it_is_read_is_read_again(images: list[Path], tmp_path: Path) -> None:
+    pages = Pages()
+
+    def meanwhile(path: Path) -> Document:
+        if path == images[1] and "b" not in pages.seen:
+            path.write_bytes(b"scanned once more")
+        return pages(path)
+
+    list(Batch(images, tmp_path / "out", [get_format("txt")], "job").run(meanwhile))
+    again = Pages()
+    run(images, tmp_path / "out", again)
+    assert again.seen == ["b"]
+
+
 def test_a_bad_page_is_recorded_and_the_rest_goes_on(images: list[Path], tmp_path: Path) -> None:
     pages = Pages(a=InputError("a.jpg is empty.", "Scan it again."), b=ZeroDivisionError("oops"))
     outcomes = run(images, tmp_path / "out", pages)
@@ -135,6 +149,28 @@ def test_names_that_collide_are_told_apart() -> None:
     assert list(output_stems(paths).values()) == ["x-letter.jpg", "x-letter.png", "other"]
     with pytest.raises(UsageError, match="Several images"):
         output_stems([Path("p/x/a.jpg"), Path("q/x/a.jpg")])
+
+
+def test_texts_that_no_run_wrote_are_not_overwritten(images: list[Path], tmp_path: Path) -> None:
+    truth = images[1].with_suffix(".txt")
+    truth.write_text("typed by hand")
+    with pytest.raises(UsageError, match=r"b\.txt is there"):
+        run(images, truth.parent, Pages())
+    assert truth.read_text() == "typed by hand"
+    truth.unlink()
+    assert [outcome.status for outcome in run(images, truth.parent, Pages())] == ["done"] * 3
+    assert [outcome.status for outcome in run(images, truth.parent, Pages(), job="another")] == ["done"] * 3
+
+
+def test_an_image_keeps_its_name_when_others_come_to_it(tmp_path: Path) -> None:
+    boxes = [tmp_path / box / "001.jpg" for box in ("box1", "box2")]
+    for image in boxes:
+        image.parent.mkdir()
+        image.write_bytes(b"image")
+    run(boxes[:1], tmp_path / "out", Pages())
+    assert [outcome.status for outcome in run(boxes, tmp_path / "out", Pages())] == ["skipped", "done"]
+    assert {path.name for path in (tmp_path / "out").glob("*.txt")} == {"001.txt", "box2-001.jpg.txt"}
+    assert [outcome.status for outcome in run(boxes[:1], tmp_path / "out", Pages())] == ["skipped"]
 
 
 def test_another_images_output_is_neither_taken_for_ours_nor_overwritten(tmp_path: Path) -> None:

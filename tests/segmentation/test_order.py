@@ -1,6 +1,7 @@
 import random
 
-from manuscribe.segmentation.order import Box, reading_order
+from manuscribe.segmentation.boxes import Box
+from manuscribe.segmentation.order import reading_order
 
 
 def column(left, right, top, count, distance=40, height=30):
@@ -59,14 +60,42 @@ def test_a_date_at_the_right_above_the_salutation_stays_above():
     assert len(groups) == 1
 
 
-def test_a_table_is_read_column_by_column_and_has_no_margins():
+def test_a_table_is_read_row_by_row_and_has_no_margins():
     head = [Box(100, 1000, 60, 30)]
     table = [
-        box for left, right in ((100, 140), (180, 240), (300, 760), (820, 880)) for box in column(left, right, 120, 12)
+        Box(left, right, base, 30)
+        for base in range(120, 600, 40)
+        for left, right in ((100, 140), (180, 240), (300, 760), (820, 880))
     ]
     read, groups = order(head + table)
     assert read == head + table
+    assert [len(group.lines) for group in groups] == [1] + [4] * 12
     assert {group.kind for group in groups} == {"text"}
+
+
+def test_an_entry_of_a_register_is_read_cell_by_cell():
+    entries = []
+    for top in range(100, 900, 200):
+        number, kind, text = column(100, 140, top, 1), column(220, 340, top, 2, 25), column(380, 800, top, 4)
+        entries.append([*number, *kind, *text, *column(840, 880, top + 120, 1), *column(900, 960, top + 120, 1)])
+    read, groups = order([box for entry in entries for box in entry])
+    assert read == [box for entry in entries for box in entry]
+    assert [len(group.lines) for group in groups] == [9] * 4
+
+
+def test_a_spread_of_pages_with_notes_is_no_table():
+    left = [*column(20, 90, 300, 3), *column(120, 500, 100, 20)]
+    right = [*column(560, 630, 500, 3), *column(660, 1040, 100, 20)]
+    read, groups = order(left + right)
+    assert read == left + right
+    assert [group.kind for group in groups] == ["margin", "text", "margin", "text"]
+
+
+def test_a_few_lines_that_reach_over_the_fold_do_not_join_two_pages():
+    left, right = column(100, 500, 100, 20), column(520, 920, 100, 20)
+    left[4], right[9] = Box(100, 545, 260, 30), Box(490, 920, 460, 30)
+    read, _ = order(left + right)
+    assert read == left + right
 
 
 def test_pieces_of_one_row_from_left_to_right():

@@ -28,6 +28,19 @@ def letter(height=1400, width=1000, lines=12, scale=1.5):
     return page, baselines
 
 
+@pytest.mark.parametrize(("across", "down"), [(9, 1), (1, 9)])
+def test_a_scroll_is_no_blank_page(segmenter, across, down):
+    page = segmenter.segment(np.tile(letter()[0], (down, across, 1)))
+    assert 100 <= len(page.lines) <= 116
+
+
+@pytest.mark.parametrize(("rows", "columns", "lines"), [(400, 500, 4), (200, 400, 2), (580, 300, 6)])
+def test_a_clip_is_no_blank_page(segmenter, rows, columns, lines):
+    page = segmenter.segment(letter()[0][180 : 180 + rows, 100 : 100 + columns])
+    assert abs(len(page.lines) - lines) <= 1
+    assert page.lines
+
+
 def baselines_of(page):
     return [line.baseline for line in page.lines]
 

@@ -119,6 +119,6 @@ def test_arrays_that_do_not_fit_together_are_refused(changed: dict[str, list[int
 def test_arrays_of_another_type_are_refused(part: str) -> None:
     # In them numbers below 0 could hide, which would lead the compiled search out of them.
     tensors = made_of(ARRAYS).tensors()
-    for changed in (tensors[part].astype(np.int64), tensors[part][None]):
+    for changed in (tensors[part].astype(np.int64), tensors[part][None], tensors[part][:1].reshape(())):
         with pytest.raises(ModelError, match="fit together"):
             CharacterModel(**tensors | {part: changed})

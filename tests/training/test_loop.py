@@ -83,6 +83,16 @@ def test_resuming_nothing_or_another_network_is_refused(tmp_path: Path) -> None:
         train(other, OPTIONS, tmp_path / "run", resume=True, quiet=True)
 
 
+@pytest.mark.parametrize("part", ["model.safetensors", "average.safetensors", "optimiser.safetensors", "state.json"])
+@pytest.mark.parametrize("left", [0, 9])
+def test_a_damaged_checkpoint_is_told(tmp_path: Path, part: str, left: int) -> None:
+    train(Doubling(), OPTIONS, tmp_path, quiet=True)
+    file = tmp_path / "checkpoint" / part
+    file.write_bytes(file.read_bytes()[:left])
+    with pytest.raises(ModelError, match="is damaged"):
+        train(Doubling(), OPTIONS, tmp_path, resume=True, quiet=True)
+
+
 def test_the_rate_rises_stays_and_falls() -> None:
     rates = [learning_rate(OPTIONS, step) for step in range(60)]
     assert rates[0] == pytest.approx(0.02)

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-Prompt = Annotated[str | None, typer.Option(help="What a vision-language model is asked. [default: its own]")]
+Prompt = Annotated[str | None, typer.Option(help="What a vision-language model is asked.", show_default="its own")]
 Size = Annotated[
     str | None,
-    typer.Option(help="At which size it sees an image: a name of its own, or pixels. [default: its usual one]"),
+    typer.Option(help="At which size it sees an image: a name of its own, or pixels.", show_default="its usual one"),
 ]
 Endpoint = Annotated[
     str | None,
@@ -17,8 +17,12 @@ Endpoint = Annotated[
         "from MANUSCRIBE_API_KEY.",
     ),
 ]
-AtOnce = Annotated[int | None, typer.Option(help="Images that an endpoint is asked at the same time. [default: 4]")]
-Device = Annotated[str, typer.Option(help="Where to compute: cpu; for vision-language models also cuda.")]
+AtOnce = Annotated[
+    int | None, typer.Option(help="Images that an endpoint is asked at the same time.", show_default="4")
+]
+Device = Annotated[
+    str, typer.Option(help="Where to compute: cpu; for checkpoints in PyTorch and vision-language models also cuda.")
+]
 LineLevel = Annotated[
     str, typer.Option(help="What an image holds, for vision-language models: a line, a word or a paragraph.")
 ]

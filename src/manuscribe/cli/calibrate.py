@@ -18,18 +18,21 @@ def calibrate(
         typer.Argument(metavar="DATA...", help="Lines (.jsonl or .parquet, names may have *) it has not learnt from."),
     ],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="File of the calibration. [default: where the reader is]")
+        Path | None, typer.Option("-o", "--out", help="File of the calibration.", show_default="where the reader is")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for report.json, report.md and report.html.")] = None,
     beams: Annotated[
-        int | None, typer.Option(help="Width of the beam search, as it will be read with. [default: the reader's own]")
+        int | None,
+        typer.Option(help="Width of the beam search, as it will be read with.", show_default="the reader's own"),
     ] = None,
     language: Annotated[str | None, typer.Option(help="Read in this language.")] = None,
     fit: Annotated[
         str | None, typer.Option(help="How a line comes into a checkpoint's frame: squash, pad, wide or window.")
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
-    precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16, fp16 or int8.")
+    ] = None,
     level: LineLevel = "line",
     prompt: Prompt = None,
     size: Size = None,

@@ -21,7 +21,9 @@ def evaluate(
     ] = None,
     readers: Annotated[
         list[str] | None,
-        typer.Option("--reader", help="A reader's name, .onnx file or checkpoint; give several. [default: compact]"),
+        typer.Option(
+            "--reader", help="A reader's name, .onnx file or checkpoint; give several.", show_default="compact"
+        ),
     ] = None,
     beams: Annotated[
         list[int] | None, typer.Option(help="Width of the beam search; give several, and each reader reads with each.")
@@ -34,7 +36,9 @@ def evaluate(
         str | None, typer.Option(help="How a line comes into a checkpoint's frame: squash, pad, wide or window.")
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
-    precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16, fp16 or int8.")
+    ] = None,
     level: LineLevel = "line",
     prompt: Prompt = None,
     size: Size = None,

@@ -63,17 +63,20 @@ def read(
     level: Annotated[str, typer.Option(help="What an image holds: a page, a paragraph, a line or a word.")] = "page",
     beams: Annotated[
         int | None,
-        typer.Option(help="Width of the beam search; 1 takes the surest each time. [default: the reader's own]"),
+        typer.Option(help="Width of the beam search; 1 takes the surest each time.", show_default="the reader's own"),
     ] = None,
     nbest: Annotated[int, typer.Option(help="Readings of each line, written where the format has a place.")] = 1,
     fit: Annotated[
         str | None,
         typer.Option(
-            help="How a line comes into a checkpoint's frame: squash, pad, wide or window. [default: as it was trained]"
+            help="How a line comes into a checkpoint's frame: squash, pad, wide or window.",
+            show_default="as it was trained",
         ),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What computes a checkpoint: torch, openvino or onnx.")] = None,
-    precision: Annotated[str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16 or int8.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="How a checkpoint is computed: fp32, bf16, fp16 or int8.")
+    ] = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="The embedded reader reads first, a checkpoint checks: same text, sooner.")
     ] = False,
@@ -89,7 +92,8 @@ def read(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What the confidences are worth, from `manuscribe calibrate`. [default: where the reader is]",
+            help="What the confidences are worth, from `manuscribe calibrate`.",
+            show_default="where the reader is",
         ),
     ] = None,
     review_at: Annotated[

@@ -31,9 +31,9 @@ LANGUAGES = {
 """PAGE's names of languages and their BCP 47 codes."""
 NOTE, VERSION, OPTIONS = "notes", "version", "parameters"
 
-_CUSTOM_TYPE = re.compile(r"structure\s*\{[^}]*\btype:([^;}]+)")
-_CUSTOM_INDEX = re.compile(r"readingOrder\s*\{[^}]*\bindex:(\d+)")
-_CUSTOM_DATE = re.compile(r"(?<![\w-])date\s*\{\s*offset:(\d{1,9});\s*length:(\d{1,9});([^}]*)\}")
+_CUSTOM_TYPE = re.compile(r"structure\s*\{[^{}]*\btype:([^;}]+)")
+_CUSTOM_INDEX = re.compile(r"readingOrder\s*\{[^{}]*\bindex:(\d+)")
+_CUSTOM_DATE = re.compile(r"(?<![\w-])date\s*\{\s*offset:(\d{1,9});\s*length:(\d{1,9});([^{}]*)\}")
 _CUSTOM_WHEN = re.compile(r"\bwhen:\s*([^;\s][^;]*)")
 _GROUPS = ("OrderedGroup", "UnorderedGroup", "OrderedGroupIndexed", "UnorderedGroupIndexed")
 _REFERENCES = ("RegionRef", "RegionRefIndexed", *_GROUPS)

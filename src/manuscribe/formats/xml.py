@@ -14,7 +14,7 @@ REGION_KINDS = {"marginalia": "margin", "MarginTextZone": "margin", "paragraph":
 
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 _ILLEGAL = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
-_NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 _COORDINATE_LIMIT = 1e6
 
 

@@ -122,10 +122,11 @@ def find_images(paths: Iterable[Path | str]) -> list[Path]:
     Raises:
         InputError: A path does not exist, or a folder cannot be listed or holds no image.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}
     for path in map(Path, paths):
-        found.update(dict.fromkeys(_images_in(path) if path.is_dir() else [_existing(path)]))
-    return list(found)
+        for image in _images_in(path) if path.is_dir() else [_existing(path)]:
+            found.setdefault(os.path.abspath(image), image)  # noqa: PTH100  `..` resolved, links kept
+    return list(found.values())
 
 
 def _existing(path: Path) -> Path:

@@ -27,7 +27,7 @@ class Reader:
         nbest: Readings to give for each line; those after the first are its `alternatives`.
         fit: How a line comes into a checkpoint's frame: `"squash"`, `"pad"`, `"wide"` or `"window"`.
         engine: What computes a checkpoint: `"auto"`, `"torch"`, `"openvino"` or `"onnx"`.
-        precision: How it is computed: `"fp32"`, `"bf16"` or `"int8"`.
+        precision: How it is computed: `"fp32"`, `"bf16"`, `"fp16"` (on a GPU) or `"int8"`.
         draft: Let the embedded reader read first, and a checkpoint check its text: the same text, sooner.
         level: What the images hold, for vision-language models.
         prompt: What they are asked.
@@ -37,7 +37,7 @@ class Reader:
         revision: Branch, tag or commit of a checkpoint on the hub.
         calibration: File that says what the confidences are worth, from `manuscribe calibrate`; `None` looks for it
             where the reader is.
-        device: Where a vision-language model runs.
+        device: Where a vision-language model or a checkpoint runs.
         threads: CPU threads; 0 takes every core this process may use.
 
     Raises:
@@ -59,7 +59,7 @@ class Reader:
         nbest: int = 1,
         fit: Literal["squash", "pad", "wide", "window"] | None = None,
         engine: Literal["auto", "torch", "openvino", "onnx"] | None = None,
-        precision: Literal["fp32", "bf16", "int8"] | None = None,
+        precision: Literal["fp32", "bf16", "fp16", "int8"] | None = None,
         draft: bool = False,
         level: Literal["word", "line", "paragraph", "page"] = "line",
         prompt: str | None = None,

@@ -22,8 +22,8 @@ class ReaderOptions(BaseModel):
             `None` is what the checkpoint was tuned for.
         engine: What computes a checkpoint: PyTorch; or OpenVINO or ONNX Runtime, for which it is converted first.
             `auto`, as `None`, is PyTorch, and for `int8` what computes fastest. A bundle has its own.
-        precision: How a checkpoint's network is computed; `int8`, with weights in eight bits, is not for PyTorch, and
-            `bf16` not for ONNX Runtime.
+        precision: How a checkpoint's network is computed; `int8`, with weights in eight bits, is not for PyTorch,
+            `fp16` for OpenVINO (weights in 16 bits) and for PyTorch on a GPU, `bf16` not for ONNX Runtime.
         draft: Let the embedded reader read first, and a checkpoint check its text many tokens at a time; in fp32 the
             text is the same as without, sooner where the checkpoint is large.
         calibration: File that says what the reader's confidences are worth (`manuscribe calibrate` makes one); `None`
@@ -35,7 +35,8 @@ class ReaderOptions(BaseModel):
             SGLang and llama.cpp speak it); `None` computes here.
         at_once: Images that an endpoint is asked at the same time; `None` is 4.
         revision: Branch, tag or commit of a checkpoint on the hub.
-        device: Where the network runs; `cuda` is for vision-language models alone.
+        device: Where the network runs; `cuda` is for vision-language models and for checkpoints in PyTorch, which are
+            computed in bf16 there if no `precision` is given.
         threads: CPU threads; 0 takes every core this process may use.
     """
 
@@ -46,7 +47,7 @@ class ReaderOptions(BaseModel):
     nbest: int = Field(default=1, ge=1, le=100)
     fit: Literal["squash", "pad", "wide", "window"] | None = None
     engine: Literal["auto", "torch", "openvino", "onnx"] | None = None
-    precision: Literal["fp32", "bf16", "int8"] | None = None
+    precision: Literal["fp32", "bf16", "fp16", "int8"] | None = None
     draft: bool = False
     level: Level = "line"
     prompt: str | None = Field(default=None, min_length=1, max_length=10_000)

@@ -97,7 +97,6 @@ def _refuse(options: ReaderOptions) -> None:
         "--size": options.size,
         "--endpoint": options.endpoint,
         "--at-once": options.at_once,
-        "--device cuda": options.device != "cpu",
     }
     if found := [name for name, value in given.items() if value]:
         raise UsageError(f"{found[0]} is for vision-language models.", "Leave it out, or name one with vlm:NAME.")

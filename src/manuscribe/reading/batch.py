@@ -58,13 +58,28 @@ class Batch:
     Raises:
         InputError: The record of an earlier run cannot be read.
         OutputError: The folder cannot be written.
-        UsageError: Two images would get the same output file.
+        UsageError: Two images would get the same output file, or one that is there and was not written by a run.
     """
 
     def __init__(self, images: Sequence[Path], out: Path, formats: Sequence[Format], job: str) -> None:
         self._out, self._formats, self._job = out, formats, job
         self._record = Record(out)
         self._stems = output_stems(images, self._record)
+        self._refuse_strangers()
+
+    def _refuse_strangers(self) -> None:
+        """Somebody's own texts of the same names, beside their images for example, must not be lost.
+
+        Where a run wrote before, a name without a row is what was being written when it was interrupted.
+        """
+        if self._record.is_new:
+            names = (f"{stem}{form.suffix}" for stem in self._stems.values() for form in self._formats)
+            there = {path.name for path in self._out.iterdir()}
+            if stranger := next((name for name in names if name in there), None):
+                raise UsageError(
+                    f"{self._out / stranger} is there, and no run recorded that it wrote it.",
+                    "Move it, or name another folder with -o.",
+                )
 
     def run(self, read: Callable[[Path], Document], at_once: int = 1) -> Iterator[Outcome]:
         """Read the images; yields their outcomes in order, each when its files are written.
@@ -126,15 +141,16 @@ class Batch:
         """Read an image if that is still to be done, and write its files and its row."""
         if self._is_done(image, stem):
             return Outcome(image, "skipped")
+        # Before it is read: what changes meanwhile must be read again.
+        before = stamp(image)
         outcome = self._read(image, stem, read, pen)
         with pen:
-            self._record.add(self._row(outcome, stem))
+            self._record.add(self._row(outcome, stem, before))
         return outcome
 
-    def _row(self, outcome: Outcome, stem: str) -> Row:
-        image = outcome.image
-        notes = list(outcome.notes)
-        return Row(str(image.absolute()), stem, outcome.status, self._job, stamp(image), outcome.problem, notes)
+    def _row(self, outcome: Outcome, stem: str, before: list[int]) -> Row:
+        image, notes = outcome.image, list(outcome.notes)
+        return Row(str(image.absolute()), stem, outcome.status, self._job, before, outcome.problem, notes)
 
     def _read(self, image: Path, stem: str, read: Callable[[Path], Document], pen: "_Pen") -> Outcome:
         try:
@@ -202,8 +218,8 @@ def problem_in(image: Path, document: Document) -> str:
 def output_stems(images: Sequence[Path], record: Record | None = None) -> dict[Path, str]:
     """A name for each image's outputs.
 
-    It is the image's stem. Where two images would collide, another image had that name in an earlier run, or review
-    lists have it, it is folder, stem and suffix.
+    It is what the image was called in an earlier run, or else its stem. Where two images would collide, another image
+    had that name in an earlier run, or review lists have it, it is folder, stem and suffix.
 
     Raises:
         UsageError: Two images cannot be told apart even so.
@@ -219,6 +235,9 @@ def output_stems(images: Sequence[Path], record: Record | None = None) -> dict[P
     for image in images:
         short, long = image.stem, f"{image.absolute().parent.name}-{image.name}"
         stems[image] = short if taken[short.lower()] == 1 and free(image, short) else long
+        row = record.row(image) if record else None
+        if row and record and record.owner(row.stem) == str(image.absolute()):
+            stems[image] = row.stem
     counts = Counter(stem.lower() for stem in stems.values())
     twice = [stem for image, stem in stems.items() if counts[stem.lower()] > 1 or not free(image, stem)]
     if twice:

@@ -18,12 +18,14 @@ from manuscribe.errors import ManuscribeError, ModelError, UsageError
 from manuscribe.images.lines import Crop, crop_line
 from manuscribe.images.opening import open_image
 from manuscribe.images.tiff import count_pages
+from manuscribe.images.tones import is_negative
 from manuscribe.readers.options import ReaderOptions
 from manuscribe.readers.protocol import LineReader, load_bare_reader, load_reader
 from manuscribe.readers.trust.trusted import marked, sane
 from manuscribe.readers.vlm.reader import SUSPECT
 from manuscribe.reading.finishing import finished
 from manuscribe.reading.options import ReadingOptions
+from manuscribe.reading.turning import is_better, is_doubtful, is_fuller, is_sparse, sample, turned, turned_back
 from manuscribe.reading.whole import WholeReader, page_of
 from manuscribe.segmentation.segmenter import Segmenter
 from manuscribe.segmentation.several import holds_several_lines
@@ -31,6 +33,7 @@ from manuscribe.version import __version__
 
 BLANK = "blank: no writing was found"
 LOST = "suspect: shown the whole page, the reader got lost; so it was shown line by line"
+NEGATIVE = "negative: light writing on dark paper, read with its tones reversed"
 SEVERAL = "several lines: the image seems to hold more than one; read it as a page"
 
 
@@ -70,13 +73,15 @@ class PageReader:
             InputError: The file is no image that can be read.
         """
         image = open_image(path)
+        if negative := is_negative(image):
+            image = 255 - image
         if self.options.level in ("line", "word"):
             page = self._single_line(image)
         elif self._whole:
             page = self._read_whole(image, self._whole)
         else:
-            page = self._transcribe(image, self._segmenter.segment(image))
-        page = replace(page, image=path.name, notes=(*page.notes, *_left_out(path)))
+            page = self._turned_upright(image)
+        page = replace(page, image=path.name, notes=(*page.notes, *((NEGATIVE,) if negative else ()), *_left_out(path)))
         return Document(pages=(page,), provenance=self._provenance())
 
     def require_calibration(self) -> None:
@@ -92,6 +97,26 @@ class PageReader:
                 f"Calibrate it as it will read: manuscribe calibrate {name} DATA -o FILE; then add --calibration FILE.",
             )
 
+    def _turned_upright(self, image: NDArray[np.uint8]) -> Page:
+        """The page read line by line, also if it lies on its side or stands on its head."""
+        empty, turns = self._segmenter.segment(image), 0
+        if is_sparse(empty):
+            other = self._segmenter.segment(turned(image, 1))
+            if is_fuller(other, empty):
+                image, empty, turns = turned(image, 1), other, 1
+        page = self._transcribe(image, empty)
+        if self._is_upside_down(image, page):
+            image, turns = turned(image, 2), turns + 2
+            page = self._transcribe(image, self._segmenter.segment(image))
+        return turned_back(page, turns) if turns else page
+
+    def _is_upside_down(self, image: NDArray[np.uint8], page: Page) -> bool:
+        lines = sample(page)
+        if not is_doubtful(lines):
+            return False
+        crops = [turned(crop_line(image, line).pixels, 2) for line in lines]
+        return is_better(lines, self._reader.read(crops, of_one_page=True))
+
     def _single_line(self, image: NDArray[np.uint8]) -> Page:
         (reading,) = self._reader.read([image])
         line = finished(reading, self.options)
@@ -100,7 +125,7 @@ class PageReader:
         several = self.options.level == "line" and self._holds_several(image)
         notes = (*line.notes, SEVERAL) if several else line.notes
         region = Region((replace(line, id="l1", polygon=area, notes=notes),), id="r1", polygon=area)
-        return Page(width, height, (region,), notes=() if line.text else (BLANK,))
+        return Page(width, height, (region,), notes=() if line.text or several else (BLANK,))
 
     def _holds_several(self, image: NDArray[np.uint8]) -> bool:
         with self._alone:
@@ -141,7 +166,7 @@ class PageReader:
         readings = (finished(reading, self.options) for reading in self._reader.read(whole, of_one_page=True))
         lines = iter(
             [
-                _placed(line, next(readings), crop)
+                _placed(line, next(readings), crop, (page.width, page.height))
                 if isinstance(crop, Crop)
                 else replace(line, notes=(*line.notes, crop))
                 for line, crop in zip(page.lines, crops, strict=True)
@@ -194,7 +219,7 @@ def _crop(image: NDArray[np.uint8], line: Line) -> Crop | str:
         return f"failed: {error.problem}"
 
 
-def _placed(line: Line, reading: Line, crop: Crop) -> Line:
+def _placed(line: Line, reading: Line, crop: Crop, size: tuple[int, int]) -> Line:
     """The reading, with the place of its line, and its characters' places carried over to the page."""
     return replace(
         reading,
@@ -202,13 +227,15 @@ def _placed(line: Line, reading: Line, crop: Crop) -> Line:
         polygon=line.polygon,
         baseline=line.baseline,
         notes=(*line.notes, *reading.notes),
-        characters=_on_page(reading.characters, crop),
+        characters=_on_page(reading.characters, crop, size),
     )
 
 
-def _on_page(characters: Sequence[Character], crop: Crop) -> tuple[Character, ...]:
+def _on_page(characters: Sequence[Character], crop: Crop, size: tuple[int, int]) -> tuple[Character, ...]:
     # All points at once: a page has thousands.
-    points = iter(crop.to_page([point for character in characters for point in character.polygon or ()]))
+    found = crop.to_page([point for character in characters for point in character.polygon or ()])
+    width, height = size
+    points = iter([(min(max(x, 0.0), width), min(max(y, 0.0), height)) for x, y in found])
     return tuple(
         Character(c.text, c.confidence, tuple(islice(points, len(c.polygon))) if c.polygon else None)
         for c in characters

@@ -50,6 +50,11 @@ class Record:
         self._rows = _load(self._path)
         self._owners = {row.stem.lower(): row.image for row in self._rows.values()}
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no image was finished yet."""
+        return not self._rows
+
     def row(self, image: Path) -> Row | None:
         """The last row of an image."""
         return self._rows.get(str(image.absolute()))

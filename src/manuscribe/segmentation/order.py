@@ -2,11 +2,15 @@
 
 The recursive XY-cut (Nagy and Seth 1984) over the boxes of lines instead of pixels, with two cares: a
 vertical cut needs lines that stand beside each other, and a horizontal one is made only for the sake of
-vertical ones.
+vertical ones. Tables are read entry by entry.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from manuscribe.segmentation.boxes import Box, downwards, rows
+from manuscribe.segmentation.tables import entries_of
 
 GAP = 0.3
 """Width of free space, in heights of the writing, at which columns part …"""
@@ -14,34 +18,12 @@ TRIM = 0.15
 """… after this much of each end of a line was ignored, in its own heights."""
 BESIDE = 0.5
 """Two groups are beside each other if this share of the lower one's height overlaps."""
-SAME_ROW = 0.4
-"""Lines whose baselines differ by less than this, in heights, and that do not overlap are in one row."""
+CROSSING = 0.15
+"""Where columns or pages touch, so many lines may cross the cut, as a share of those on its side with fewer."""
 NARROW = 0.4
 """A margin is narrower than this, as a share of the text it stands beside …"""
 MINOR = 0.34
 """… and has less writing than this share of it."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """Where a line is, on a page turned so that its lines are level.
-
-    Attributes:
-        left: First point of the baseline.
-        right: Last point of the baseline.
-        base: Its middle height.
-        height: Of the writing.
-    """
-
-    left: float
-    right: float
-    base: float
-    height: float
-
-    @property
-    def top(self) -> float:
-        """Of the small letters, so that ascenders do not bridge rows."""
-        return self.base - 0.5 * self.height
 
 
 @dataclass(frozen=True)
@@ -53,18 +35,28 @@ class Group:
 
 
 def reading_order(boxes: Sequence[Box]) -> list[Group]:
-    """Put the lines of a page into groups (`"text"` or `"margin"`), and both into reading order."""
-    leaves = _cut(list(range(len(boxes))), boxes)
-    kinds = ["margin" if _is_margin(leaf, leaves, boxes) else "text" for leaf in leaves]
-    return [Group(tuple(_rows(leaf, boxes)), kind) for leaf, kind in zip(leaves, kinds, strict=True)]
+    """Put the lines of a page into groups (`"text"` or `"margin"`), and both into reading order.
+
+    Of a table, each entry is a group.
+    """
+    parts = _cut(list(range(len(boxes))), boxes)
+    groups = []
+    for part in parts:
+        if entries := entries_of(part, boxes):
+            groups += [Group(tuple(_cells(entry, boxes)), "text") for entry in entries]
+        else:
+            kind = "margin" if _is_margin(part, parts, boxes) else "text"
+            groups.append(Group(tuple(_row_by_row(part, boxes)), kind))
+    return groups
 
 
 def _cut(members: list[int], boxes: Sequence[Box]) -> list[list[int]]:
+    """Parts that are not cut further: tables, and what has no columns."""
     if not members:
         return []
-    sides = _columns(members, boxes)
-    if sides is None:
-        sides = _bands(members, boxes)
+    sides = None
+    if not entries_of(members, boxes):
+        sides = _columns(members, boxes) or _gutter(members, boxes) or _bands(members, boxes)
     if sides is None:
         return [members]
     return _cut(sides[0], boxes) + _cut(sides[1], boxes)
@@ -87,6 +79,22 @@ def _columns(members: list[int], boxes: Sequence[Box]) -> tuple[list[int], list[
     return None
 
 
+def _gutter(members: list[int], boxes: Sequence[Box]) -> tuple[list[int], list[int]] | None:
+    """Cut where the fewest lines cross, if they are few; each of them goes where most of it is."""
+    trimmed = [_trimmed(boxes[i]) for i in members]
+    starts, ends = sorted(start for start, _ in trimmed), sorted(end for _, end in trimmed)
+    ordered = sorted(members, key=lambda i: boxes[i].middle)
+    middles = [boxes[i].middle for i in ordered]
+    best: tuple[int, int] | None = None
+    for place in sorted({boxes[i].left for i in members}):
+        crossing = bisect_left(starts, place) - bisect_right(ends, place)
+        k = bisect_left(middles, place)
+        few = crossing <= CROSSING * min(k, len(ordered) - k) and (best is None or crossing < best[0])
+        if few and k and _beside(ordered[:k], ordered[k:], boxes):
+            best = crossing, k
+    return (ordered[: best[1]], ordered[best[1] :]) if best else None
+
+
 def _trimmed(box: Box) -> tuple[float, float]:
     trim = min(TRIM * box.height, 0.25 * (box.right - box.left))
     return box.left + trim, box.right - trim
@@ -100,13 +108,7 @@ def _beside(first: list[int], second: list[int], boxes: Sequence[Box]) -> bool:
 
 def _bands(members: list[int], boxes: Sequence[Box]) -> tuple[list[int], list[int]] | None:
     """Cut at the widest horizontal gap above or below which there are columns."""
-    ordered = sorted(members, key=lambda i: boxes[i].top)
-    gaps = []
-    reached = boxes[ordered[0]].base
-    for k in range(1, len(ordered)):
-        if boxes[ordered[k]].top >= reached:
-            gaps.append((boxes[ordered[k]].top - reached, k))
-        reached = max(reached, boxes[ordered[k]].base)
+    ordered, gaps = downwards(members, boxes)
     for _, k in sorted(gaps, reverse=True):
         for side in (ordered[:k], ordered[k:]):
             columns = _columns(side, boxes)
@@ -116,20 +118,14 @@ def _bands(members: list[int], boxes: Sequence[Box]) -> tuple[list[int], list[in
     return None
 
 
-def _rows(members: list[int], boxes: Sequence[Box]) -> list[int]:
-    """From top to bottom, in a row from left to right."""
-    rows: list[list[int]] = []
-    for i in sorted(members, key=lambda i: boxes[i].base):
-        if rows and all(_in_row(boxes[i], boxes[j]) for j in rows[-1]):
-            rows[-1].append(i)
-        else:
-            rows.append([i])
-    return [i for row in rows for i in sorted(row, key=lambda i: boxes[i].left)]
+def _cells(entry: list[int], boxes: Sequence[Box]) -> list[int]:
+    """An entry of a table: column by column, each from top to bottom."""
+    sides = _columns(entry, boxes)
+    return _cells(sides[0], boxes) + _cells(sides[1], boxes) if sides else _row_by_row(entry, boxes)
 
 
-def _in_row(one: Box, other: Box) -> bool:
-    apart = one.left >= other.right or other.left >= one.right
-    return apart and abs(one.base - other.base) < SAME_ROW * min(one.height, other.height)
+def _row_by_row(members: list[int], boxes: Sequence[Box]) -> list[int]:
+    return [i for row in rows(members, boxes) for i in row]
 
 
 def _is_margin(leaf: list[int], leaves: list[list[int]], boxes: Sequence[Box]) -> bool:

@@ -1,5 +1,6 @@
 """The embedded segmenter: a page image to its regions and lines."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -9,8 +10,9 @@ import numpy.typing as npt
 from manuscribe.document.model import Line, Page, Polygon, Region
 from manuscribe.engines.openvino import OpenVinoModel
 from manuscribe.models.files import ModelFile, embedded
+from manuscribe.segmentation.boxes import Box
 from manuscribe.segmentation.maps import LONG_SIDE, prepare
-from manuscribe.segmentation.order import Box, reading_order
+from manuscribe.segmentation.order import reading_order
 from manuscribe.segmentation.polygons import line_polygons
 from manuscribe.segmentation.ridges import FoundLine, find_baselines
 
@@ -20,8 +22,16 @@ USUAL_HEIGHT = 48
 """Median height of the writing, in pixels of the network's input, on the pages it was trained on."""
 COMFORT = (26, 76)
 """Outside of these heights a page is looked at again, scaled so that its writing has the usual height."""
-SIDES = (320, 2816)
-"""How far that may change the longer side of the network's input."""
+SMALLEST_SIDE, PIXELS = 320, 5_600_000
+"""How far that may change the network's input: its longer side is no smaller, its pixels are no more."""
+SPARSE = 1.5
+"""How long all lines are together, in longer sides of the page, where there may be others of another size."""
+FURTHER = (LONG_SIDE // 4, LONG_SIDE // 2, 2 * LONG_SIDE)
+"""Longer sides at which they are looked for."""
+PIECE = 3.0
+"""Heights up to which a line may be a stroke of a letter that is far too large."""
+LEAST_SHARE = 0.25
+"""What must be found of them at least, in longer sides of the page."""
 
 CUT_OFF = 1.5
 """Pieces of lines at the image's left and right edge are left out if they are shorter than this, in heights:
@@ -61,9 +71,9 @@ class Segmenter:
             without regions if nothing is written on it.
         """
         height, width = image.shape[:2]
-        pixels, scale, lines = self._look(image)
-        lines = [line for line in lines if not _cut_off(line, width * scale)]
-        polygons = line_polygons(pixels, lines)
+        look = self._look(image)
+        scale, lines = look.scale, [line for line in look.lines if not _cut_off(line, width * look.scale)]
+        polygons = line_polygons(look.pixels, lines)
         limits = np.array([width, height], np.float32)
         areas = [_on_page(polygon / scale, limits) for polygon in polygons]
         feet = [_on_page(line.baseline / scale, limits) for line in lines]
@@ -76,31 +86,65 @@ class Segmenter:
             regions.append(Region(tuple(members), f"r{len(regions)}", group.kind, outline))
         return Page(width, height, tuple(regions))
 
-    def _look(self, image: npt.NDArray[np.uint8]) -> tuple[Floats, float, list[FoundLine]]:
+    def _look(self, image: npt.NDArray[np.uint8]) -> "_Look":
         """Find lines, at a second scale if the writing is unusually large or small for its page.
 
-        The idea of choosing the scale by a first look is ParseNet's, too.
+        The idea of choosing the scale by a first look is ParseNet's, too. Where that shows next to nothing, the writing
+        may be far too small, as on scrolls, or far too large, as in clips: then there are further first looks.
         """
-        pixels, scale = prepare(image)
-        lines = find_baselines(self._model(pixels)[0][0])
-        side = _better_side(lines, native=max(image.shape[:2]))
-        if side is not None:
-            pixels, scale = prepare(image, side)
-            lines = find_baselines(self._model(pixels)[0][0])
-        return pixels[0, 0], scale, lines
+        largest = _largest_side(image)
+        look = self._look_at(image, LONG_SIDE)
+        if look.share < SPARSE:
+            others = [self._look_at(image, side) for side in FURTHER if side < LONG_SIDE or side <= largest]
+            fullest = max(others, key=lambda other: other.share)
+            if fullest.share > 2 * look.share + LEAST_SHARE:
+                look = fullest
+        side = _better_side(look, largest)
+        return look if side is None else self._look_at(image, side)
+
+    def _look_at(self, image: npt.NDArray[np.uint8], side: int) -> "_Look":
+        pixels, scale = prepare(image, side)
+        return _Look(pixels[0, 0], side, scale, find_baselines(self._model(pixels)[0][0]))
 
 
-def _better_side(lines: list[FoundLine], native: int) -> int | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What was seen of an image.
+
+    Attributes:
+        pixels: The network's input, H×W.
+        side: Its longer side, without padding.
+        scale: Pixels of it for one of the image.
+    """
+
+    pixels: Floats
+    side: int
+    scale: float
+    lines: list[FoundLine]
+
+    @property
+    def share(self) -> float:
+        """How long all lines are together, pieces left out, in longer sides of the image."""
+        lengths = ((float(line.baseline[-1, 0] - line.baseline[0, 0]), line.height) for line in self.lines)
+        return sum(length for length, height in lengths if length > PIECE * height) / self.side
+
+
+def _largest_side(image: npt.NDArray[np.uint8]) -> int:
+    """The longer side up to which it is worth enlarging an image, and affordable."""
+    long, short = max(image.shape[:2]), min(image.shape[:2])
+    # More than its own pixels would show nothing new.
+    return int(max(LONG_SIDE, min(long, (PIXELS * long / short) ** 0.5)))
+
+
+def _better_side(look: _Look, largest: int) -> int | None:
     """The longer side at which the writing would have its usual height, if that is another one."""
-    if not lines:
+    if not look.lines:
         return None
-    height = float(np.median([line.height for line in lines]))
+    height = float(np.median([line.height for line in look.lines]))
     if COMFORT[0] <= height <= COMFORT[1]:
         return None
-    side = int(np.clip(LONG_SIDE * USUAL_HEIGHT / height, *SIDES))
-    # Enlarging the image itself would show nothing new.
-    side = min(side, max(native, LONG_SIDE))
-    return side if side != LONG_SIDE else None
+    side = int(np.clip(look.side * USUAL_HEIGHT / height, SMALLEST_SIDE, largest))
+    return side if side != look.side else None
 
 
 def _cut_off(line: FoundLine, width: float) -> bool:

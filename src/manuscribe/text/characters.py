@@ -50,11 +50,9 @@ class CharacterModel:
         children: NDArray[np.uint8],
         backoffs: NDArray[np.uint8],
     ) -> None:
-        whole = len(alphabet) + int(children.sum(dtype=np.int64)) == len(letters) == len(scores)
         parts = (alphabet, letters, scores, children, backoffs)
-        types = "".join(part.dtype.char * part.ndim for part in parts) == "HBBBB"
-        known = len(letters) > 0 and int(letters.max()) < len(alphabet) <= MOST_LETTERS
-        if not (types and whole and known and len(backoffs) == len(children) + 1 <= len(letters) + 1):
+        flat = [(part.dtype.char, part.ndim) for part in parts] == [(kind, 1) for kind in "HBBBB"]
+        if not (flat and _fit_together(*parts)):
             raise ModelError("The arrays of the character model do not fit together.", "Install manuscribe again.")
         self._alphabet, self._children = alphabet, children
         places = np.full(int(alphabet.max()) + 1, _NOWHERE, np.uint8)
@@ -148,6 +146,18 @@ class CharacterModel:
             shorter = self._shorter[before]
             self._shorter[number] = self._entered(*self._found(shorter, place)[:2], place)
         return number
+
+
+def _fit_together(
+    alphabet: NDArray[np.uint16],
+    letters: NDArray[np.uint8],
+    scores: NDArray[np.uint8],
+    children: NDArray[np.uint8],
+    backoffs: NDArray[np.uint8],
+) -> bool:
+    whole = len(alphabet) + int(children.sum(dtype=np.int64)) == len(letters) == len(scores)
+    known = len(letters) > 0 and int(letters.max()) < len(alphabet) <= MOST_LETTERS
+    return whole and known and len(backoffs) == len(children) + 1 <= len(letters) + 1
 
 
 def save_models(path: Path, models: Mapping[str, CharacterModel]) -> None:

@@ -17,6 +17,7 @@ from torch import nn
 from manuscribe.errors import ModelError, OutputError
 
 STATE = "state.json"
+_PARTS = ("model", "average", "optimiser")
 
 
 def save_checkpoint(
@@ -64,7 +65,7 @@ def load_checkpoint(
     """Restore model and optimiser in place; returns the averaged weights and the saved state.
 
     Raises:
-        ModelError: The folder holds no checkpoint, or one of another network.
+        ModelError: The folder holds no checkpoint, a damaged one, or one of another network.
     """
     # A crash between the two renames of `save_checkpoint` leaves the previous one under `.old`.
     if not folder.exists() and folder.with_name(folder.name + ".old").exists():
@@ -72,15 +73,21 @@ def load_checkpoint(
     if not (folder / STATE).is_file():
         raise ModelError(f"No checkpoint in {folder}.", "Start without --resume.")
     try:
-        model.load_state_dict(load_file(folder / "model.safetensors"))
+        weights, average, steps = (load_file(folder / f"{name}.safetensors") for name in _PARTS)
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    except (SafetensorError, ValueError, FileNotFoundError) as error:
+        raise ModelError(
+            f"The checkpoint in {folder} is damaged: {error}.", "Start anew in another output folder, without --resume."
+        ) from error
+    try:
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise ModelError(
             f"The checkpoint in {folder} is of another network: {str(error).splitlines()[0]}",
             "Use the recipe it was made with, or another output folder.",
         ) from error
-    _unflatten(optimiser, load_file(folder / "optimiser.safetensors"))
-    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    return load_file(folder / "average.safetensors"), state
+    _unflatten(optimiser, steps)
+    return average, state
 
 
 def _flatten(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from safetensors.torch import load_file
 from torch import Tensor
 
-from manuscribe.datasets.augmentation.varying import mask_columns
+from manuscribe.datasets.augmentation.varying import mask_columns, reframe
 from manuscribe.errors import ModelError
 from manuscribe.evaluation.metrics import character_error_rate
 from manuscribe.models.files import ModelFile, embedded
@@ -254,7 +254,7 @@ class CompactReaderTask(CompactTask):
         rng = np.random.default_rng((self.recipe.loop.seed, step))
         narrow = step < self.recipe.batch.narrow_steps
         drawn, width = self._lines.batch(self.recipe.batch, rng, narrow=narrow)
-        return self.together(drawn, width, rng)
+        return self.together([(reframe(line, rng), text) for line, text in drawn], width, rng)
 
     def evaluate(self) -> dict[str, float]:
         """CER on held-out groups and on held-out renderings, greedy."""

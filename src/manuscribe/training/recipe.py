@@ -40,7 +40,7 @@ _UNWRITABLE = {
     errno.EISDIR, errno.EEXIST,
 }  # fmt: skip
 _LEARNT_FROM = ("kind", "start", "teacher", "teacher_weight", "data", "network", "batch")
-_BEGUN = ("checkpoint", "stages", "amounts")
+_BEGUN = ("checkpoint", "checkpoint.old", "stages", "amounts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ def start_from(path: Path, network: CompactNetwork, lines: Tensor) -> None:
     """
     try:
         _fill(network, onnx.load(str(path)))
-    except (OSError, ValueError, KeyError, StopIteration) as error:
+    except (OSError, ValueError, KeyError, StopIteration, DecodeError) as error:
         raise ModelError(
             f"{path} cannot be trained further: it is not a reader of this recipe's size ({error}).",
             "Give the recipe the `network` that the model's card tells, or start afresh.",

@@ -53,6 +53,11 @@ def test_probabilities_take_the_place_of_confidences():
     assert (found.text, found.notes) == (LINE.text, LINE.notes)
 
 
+def test_where_nothing_was_read_other_readings_are_not_sure_of_anything():
+    found = made().calibrated(Line("", 0.9, (), (Alternative("a", 0.4),)), Signals(), IMAGE)
+    assert (found.confidence, found.expected_cer, found.alternatives) == (None, 1.0, ())
+
+
 @pytest.mark.parametrize("sure", [0.6, 0.2])
 def test_other_readings_stay_as_sure_beside_the_reading_and_take_no_more_than_it_leaves(sure):
     others = (Alternative("ab e", 0.15), Alternative("ob c", 0.05))

@@ -110,9 +110,11 @@ def test_options_of_other_readers_are_refused_and_the_other_way_round():
         reader(lambda _: said("a"), at_once=3)
     with pytest.raises(UsageError, match="does not see images at the size"):
         reader(lambda _: said("a"), size="gigantic")
-    for options in ({"prompt": "x"}, {"size": "base"}, {"endpoint": "http://x/v1"}, {"device": "cuda"}):
+    for options in ({"prompt": "x"}, {"size": "base"}, {"endpoint": "http://x/v1"}):
         with pytest.raises(UsageError, match="is for vision-language models"):
             load_bare_reader("compact", ReaderOptions(**options))
+    with pytest.raises(UsageError, match="The embedded reader has no device"):
+        load_bare_reader("compact", ReaderOptions(device="cuda"))
 
 
 def test_names(tmp_path):

@@ -17,13 +17,16 @@ def import_(
     source: Annotated[str, typer.Argument(help="Folder, file, or name on the Hugging Face hub.")],
     out: Annotated[Path, typer.Argument(help="The data set: a file .jsonl or .parquet.")],
     kind: Annotated[
-        str | None, typer.Option(help="layout, pairs, tables, iam, uit_hwdb or hub. [default: what the source holds]")
+        str | None,
+        typer.Option(help="layout, pairs, tables, iam, uit_hwdb or hub.", show_default="what the source holds"),
     ] = None,
     language: Annotated[str, typer.Option(help="Of lines that do not say their own: fr, de, vi …")] = "",
     label: Annotated[str, typer.Option(help="Of lines that do not say their own.")] = "text",
-    group: Annotated[str, typer.Option(help="Writer or document of all lines. [default: page, folder or column]")] = "",
+    group: Annotated[
+        str, typer.Option(help="Writer or document of all lines.", show_default="page, folder or column")
+    ] = "",
     name: Annotated[
-        str, typer.Option("--source", help="What to call the collection. [default: its folder's name]")
+        str, typer.Option("--source", help="What to call the collection.", show_default="its folder's name")
     ] = "",
     height: Annotated[int, typer.Option(help="Pixels to which lines cut from pages are scaled.", min=16, max=512)] = 96,
     images: Annotated[Path | None, typer.Option(help="Folder of the images that a table names.")] = None,
@@ -74,7 +77,7 @@ def augment(
     data: Annotated[str, typer.Argument(help="A data set; the name may have *.")],
     out: Annotated[Path, typer.Argument(help="The larger one: a file .jsonl or .parquet.")],
     policy: Annotated[str, typer.Option(help="kgb: 10 variants, each bent once, repainted once or twice.")] = ("kgb"),
-    variants: Annotated[int | None, typer.Option(help="New images a line. [default: the policy's]", min=1)] = None,
+    variants: Annotated[int | None, typer.Option(help="New images a line.", show_default="the policy's", min=1)] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same variants.", min=0)] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
 ) -> int:

@@ -17,6 +17,45 @@ def vary(line: Grey, rng: np.random.Generator) -> Grey:
     return _expose(line, rng)
 
 
+def reframe(line: Grey, rng: np.random.Generator) -> Grey:
+    """A grey line as others might have cut it out and kept it: far off, sloping, shadowed, compressed, without greys.
+
+    The height stays, and most lines stay as they are.
+    """
+    if rng.random() < 0.35:
+        line = _further_off(line, rng)
+    if rng.random() < 0.15:
+        light = np.linspace(1.0, rng.uniform(0.45, 1.0), line.shape[1])[:: 1 if rng.random() < 0.5 else -1]
+        line = np.asarray(line * light, np.uint8)
+    if rng.random() < 0.1:
+        quality = int(rng.integers(15, 60))
+        line = np.asarray(cv2.imdecode(cv2.imencode(".jpg", line, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0), np.uint8)
+    if rng.random() < 0.08:
+        line = np.asarray(cv2.threshold(line, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1], np.uint8)
+    return line
+
+
+def _further_off(line: Grey, rng: np.random.Generator) -> Grey:
+    """The line smaller in its picture, sloping, and perhaps with parts of the lines above and below."""
+    height, width = line.shape
+    zoom = float(rng.uniform(0.6, 1.0))
+    size = max(8, round(width * zoom)), height
+    most = (1 - zoom) * height / 2 + 2
+    rise = float(rng.uniform(-most, most)) if width > 2 * height else 0.0
+    down = height / 2 * (1 - zoom) + float(rng.uniform(-0.5, 0.5)) * most
+    paper = float(np.percentile(line[::4, ::4], 85))
+    matrix = np.array([[zoom, 0, 0], [rise / width, zoom, down - rise / 2]], np.float32)
+    # Shrunk by less than half, so that plain interpolation leaves no letter's stroke out.
+    small = cv2.warpAffine(line, matrix, size, flags=cv2.INTER_LINEAR, borderValue=paper)
+    if zoom < 0.9 and rng.random() < 0.5:
+        other, distance = np.roll(line, int(rng.integers(width)), axis=1), float(rng.uniform(40, 54))
+        for way in (-distance, distance):
+            shifted = matrix + np.array([[0, 0, 0], [0, 0, way]], np.float32)
+            there = cv2.warpAffine(other, shifted, size, flags=cv2.INTER_LINEAR, borderValue=paper)
+            small = np.minimum(small, there)
+    return np.asarray(small, np.uint8)
+
+
 def mask_columns(ink: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Blank a few strips of an ink line, so that the network learns to read from context (span masking, HTR-VT)."""
     ink = ink.copy()

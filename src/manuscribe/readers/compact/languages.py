@@ -35,7 +35,7 @@ _PLAIN = 0.8  # share of a well-read page's letters from which on there is no do
 # Nats a letter by which Latin must lead, and French. The network saw Latin pens and only rendered Cyrillic ones, and
 # all the pens wrote French. On held-out pages, all French, the lead of Latin is 1.1 and more, however badly they are
 # read, and that of French among Latin languages 0.38 and more; these are half of that.
-_LATIN_LEAD, _FRENCH_LEAD = 0.55, 0.19
+_LATIN_LEAD, _FRENCH_LEAD = 0.55, 0.2
 
 
 def models_file() -> ModelFile:
@@ -138,7 +138,7 @@ class Languages:
 
     def _in_script(self, seen: Seen, script: str) -> Seen:
         scores, share = self._scripts[script](seen.scores)
-        return Seen(scores, seen.size, share)
+        return replace(seen, scores=scores, share=share)
 
     def _candidates(self, lines: Sequence[Seen], script: str, near: float) -> list[str]:
         """The languages of a script in which lines' letters are nearly as likely as in the best, which comes first."""

@@ -1,6 +1,7 @@
 """The embedded reader: a small network that runs on any CPU, its weights inside the package."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from manuscribe.document import Line
 from manuscribe.engines.openvino import OpenVinoModel, available_cores
 from manuscribe.errors import UsageError
+from manuscribe.images.tones import is_negative
 from manuscribe.models.files import ModelFile, embedded
+from manuscribe.readers.compact.framing import framed
 from manuscribe.readers.compact.languages import SAMPLE, Languages, models_file
 from manuscribe.readers.compact.lines import pad, scaled_width, to_height, to_ink
 from manuscribe.readers.compact.reading import BEAMS, Decoder, Reading, Seen
@@ -61,7 +64,8 @@ class CompactReader:
     ) -> Iterator[Told]:
         """What is to be told of each line; while one is with the network, another is decoded."""
         network = self._network if len(lines) > 1 else self._on_all_threads
-        look = partial(self._look, network=network)
+        # What was cut out of a page along its baselines is level and of the usual size.
+        look = partial(self._look, network=network, frame=not of_one_page)
         seen: dict[int, Seen] = {}
         read: Callable[[Seen], Reading] = self._read
         if of_one_page and self._languages and self._told is None and lines:
@@ -72,16 +76,17 @@ class CompactReader:
         return network.map(lambda i: tell(read(seen.get(i) or look(lines[i]))), range(len(lines)))
 
     @staticmethod
-    def _look(line: NDArray[np.uint8], network: OpenVinoModel) -> Seen:
+    def _look(line: NDArray[np.uint8], network: OpenVinoModel, *, frame: bool) -> Seen:
+        grey = framed(_positive(line)) if frame else _grey(line)
         # The network also gives frames for the padding on the right; they read as blanks.
-        (scores,) = network(pad(to_ink(to_height(_grey(line))), _WIDTH_STEP)[None, None])
-        return Seen(scores[0], line.shape[:2])
+        (scores,) = network(pad(to_ink(to_height(grey)), _WIDTH_STEP)[None, None])
+        return Seen(scores[0], line.shape[:2], rows=len(grey))
 
     def _read(self, seen: Seen) -> Reading:
         """A line of which nothing is known but, perhaps, the language."""
         if self._told:
             fusion = self._languages.fusions[self._told.language] if self._languages else None
-            return self._decoder(Seen(self._told(seen.scores), seen.size), fusion)
+            return self._decoder(replace(seen, scores=self._told(seen.scores)), fusion)
         return self._languages.alone(seen) if self._languages else self._decoder(seen, None)
 
     @cached_property
@@ -93,13 +98,19 @@ class CompactReader:
 
 
 def _check(options: ReaderOptions) -> None:
-    for name in ("fit", "engine", "precision", "draft", "revision"):
+    for name in ("fit", "engine", "precision", "draft", "revision", "device"):
         if getattr(options, name) != ReaderOptions.model_fields[name].default:
             raise UsageError(f"The embedded reader has no {name}.", f"Leave --{name} out; it is for checkpoints.")
 
 
 def _signals(reading: Reading) -> Signals:
     return signals_of(reading.seen.scores, reading.letters, reading.likelihood, reading.texts, reading.fusion)
+
+
+def _positive(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Dark writing on light paper, in grey."""
+    grey = _grey(line)
+    return 255 - grey if is_negative(grey) else grey
 
 
 def _grey(line: NDArray[np.uint8]) -> NDArray[np.uint8]:

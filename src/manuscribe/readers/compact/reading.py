@@ -30,11 +30,18 @@ class Seen:
         scores: T×C.
         size: Of its image, height and width.
         share: Log of the probability that is left where `scores` were shared out anew among fewer classes.
+        rows: Of the image, or with paper around it, that were scaled to the network's height; by default all.
     """
 
     scores: Scores
     size: tuple[int, int]
     share: float = 0.0
+    rows: int | None = None
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """What was scaled to the network's height: height and width."""
+        return self.rows or self.size[0], self.size[1]
 
     @cached_property
     def numbers(self) -> list[int]:
@@ -92,7 +99,7 @@ class Decoder:
             likelihood = next(text.seen for text in found if text.numbers is texts[0][0])
             letters = locate(scores, texts[0][0])
         letters = self._inner(letters)
-        characters = self._characters_of(letters, seen.size)
+        characters = self._characters_of(letters, seen)
         line = Line(
             text="".join(character.text for character in characters),
             confidence=texts[0][1],
@@ -100,7 +107,7 @@ class Decoder:
             alternatives=tuple(
                 Alternative(self.text(numbers), confidence) for numbers, confidence in texts[1 : self._nbest]
             ),
-            notes=(SQUEEZED,) if is_squeezed(*seen.size) else (),
+            notes=(SQUEEZED,) if is_squeezed(*seen.shown) else (),
         )
         return Reading(line, seen, seen.share + score, likelihood, letters, texts[: self._compared], fusion)
 
@@ -138,27 +145,27 @@ class Decoder:
         written = [k for k, letter in enumerate(letters) if letter.number not in self._spaces]
         return letters[written[0] : written[-1] + 1] if written else []
 
-    def _characters_of(self, letters: list[Letter], size: tuple[int, int]) -> tuple[Character, ...]:
+    def _characters_of(self, letters: list[Letter], seen: Seen) -> tuple[Character, ...]:
         return tuple(
             Character(self._characters[letter.number - 1], round(letter.probability, 4), box)
-            for letter, box in zip(letters, _boxes(letters, size), strict=True)
+            for letter, box in zip(letters, _boxes(letters, seen), strict=True)
         )
 
 
-def _boxes(letters: Sequence[Letter], size: tuple[int, int]) -> list[Polygon]:
+def _boxes(letters: Sequence[Letter], seen: Seen) -> list[Polygon]:
     """Where letters stand in the line image, over its whole height.
 
     CTC sees a letter in a frame or two near its middle, so two letters meet halfway between their frames.
     """
     if not letters:
         return []
-    height, width = size
+    height, width = seen.size
     gaps = [after.start - before.end for before, after in pairwise(letters)]
     first, last = letters[0], letters[-1]
     edges = [first.start - (gaps[0] if gaps else 2) / 2]
     edges += [(before.end + after.start) / 2 for before, after in pairwise(letters)]
     edges += [last.end + (gaps[-1] if gaps else 2) / 2]
-    scale = width / scaled_width(height, width) * _PIXELS_A_FRAME
+    scale = width / scaled_width(*seen.shown) * _PIXELS_A_FRAME
     places = np.clip(np.array(edges) * scale, 0, width).round(2).tolist()
     return [((x, 0.0), (end, 0.0), (end, float(height)), (x, float(height))) for x, end in pairwise(places)]
 

@@ -153,7 +153,8 @@ class Calibration(BaseModel):
     def calibrated(self, line: Line, signals: Signals, image: NDArray[np.uint8]) -> Line:
         """The reading with probabilities in place of the reader's own confidences."""
         if not line.text.strip():
-            return replace(line, confidence=None, expected_cer=1.0)
+            # Nobody measured what other readings of nothing are worth.
+            return replace(line, confidence=None, expected_cer=1.0, alternatives=())
         judged = self.levels.judge(evidence_of(line, signals, image))
         sure = _told(judged.characters)
         return replace(

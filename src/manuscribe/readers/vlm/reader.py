@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from manuscribe.document import Line
+from manuscribe.engines.gpu import require_gpu
 from manuscribe.errors import UsageError
 from manuscribe.extras import needs
 from manuscribe.readers.options import ReaderOptions
@@ -137,14 +138,16 @@ def _runtime(name: str, options: ReaderOptions) -> Runtime:
         from manuscribe.readers.vlm.remote.runtime import RemoteRuntime
 
         return RemoteRuntime(found.model, options.endpoint, at_once=options.at_once or 4)
-    if options.precision == "int8":
-        raise UsageError("A vision-language model is not computed in int8.", "Take --precision fp32 or bf16.")
+    if options.precision == "int8" or options.precision == "fp16":  # mypy understands this one
+        raise UsageError(
+            f"A vision-language model is not computed in {options.precision}.", "Take --precision fp32 or bf16."
+        )
     needs("vlm")
     from manuscribe.readers.vlm.local.planning import require_memory
     from manuscribe.readers.vlm.local.runtime import LocalRuntime
 
-    if options.device == "cuda" and not _has_gpu():
-        raise UsageError("PyTorch finds no GPU here.", "Leave --device out, or install PyTorch for CUDA.")
+    if options.device == "cuda":
+        require_gpu()
     precision = options.precision or ("fp32" if options.device == "cpu" else "bf16")
     plan = require_memory(
         found,
@@ -164,9 +167,3 @@ def _runtime(name: str, options: ReaderOptions) -> Runtime:
         device=options.device,
         threads=options.threads,
     )
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
+from manuscribe.engines.gpu import require_gpu
 from manuscribe.engines.openvino import available_cores
 from manuscribe.errors import ModelError, UsageError
 from manuscribe.readers.vlm.answers import Answer, Question
@@ -53,8 +54,8 @@ class LocalRuntime:
         threads: int = 0,
         watch: Watching = LoopWatch,
     ) -> None:
-        if device == "cuda" and not torch.cuda.is_available():
-            raise UsageError("PyTorch finds no GPU here.", "Leave the device out, or install PyTorch for CUDA.")
+        if device == "cuda":
+            require_gpu()
         precision = precision or ("fp32" if device == "cpu" else "bf16")
         loaded = load(Named(name, str(adapter) if adapter else None), revision, _TYPES[precision])
         self._begin(loaded, loaded.model.to(device), threads, watch)

@@ -1,0 +1,43 @@
+"""Negatives are told from what is dark for other reasons."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from manuscribe.images.tones import is_negative
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LETTER = np.asarray(Image.open(EXAMPLES / "letter.jpg").convert("RGB"))
+
+
+def on_a_dark_table(image: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.copyMakeBorder(image, 300, 300, 300, 300, cv2.BORDER_CONSTANT, value=(20, 20, 25)))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        LETTER,
+        LETTER // 4,
+        on_a_dark_table(LETTER),
+        np.full((300, 200, 3), 255, np.uint8),
+        np.zeros((300, 200), np.uint8),
+        np.zeros((1, 1), np.uint8),
+        np.full((2000, 1), 9, np.uint8),
+        np.random.default_rng(0).integers(0, 256, (400, 300), np.uint8),
+    ],
+)
+def test_no_negatives(image: np.ndarray) -> None:
+    assert not is_negative(image)
+
+
+def test_negatives() -> None:
+    assert is_negative(255 - LETTER)
+    assert is_negative(255 - on_a_dark_table(LETTER))
+    assert all(
+        is_negative(255 - np.asarray(Image.open(path).convert("L")))
+        for path in sorted((EXAMPLES / "letter-lines").glob("*.webp"))
+    )
