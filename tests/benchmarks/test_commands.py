@@ -15,7 +15,7 @@ def command(name, *arguments, cwd=None):
     return subprocess.run(script, cwd=cwd, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("name", ["reading", "pages", "speed", "peers"])
+@pytest.mark.parametrize("name", ["reading", "pages", "speed", "peers", "conditions"])
 def test_each_command_explains_itself(name):
     done = command(name, "--help")
     assert done.returncode == 0
