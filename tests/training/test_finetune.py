@@ -36,7 +36,7 @@ from manuscribe.training.finetune.lesson import Lesson
 from manuscribe.training.finetune.order import ByLength
 from manuscribe.training.finetune.plan import memory_of
 from manuscribe.training.finetune.pupil import IGNORED
-from manuscribe.training.finetune.quantised import is_quantised
+from manuscribe.training.finetune.quantised import is_quantised, quantise, widened
 from manuscribe.training.finetune.stage import Stage
 from manuscribe.training.finetune.trainer import LineTrainer, arguments_of
 from manuscribe.training.finetune.trocr.lines import Collator, TaughtLines
@@ -264,6 +264,16 @@ def test_an_adapter_learns_on_layers_of_four_bits_and_comes_out_ordinary(base, t
     with torch.no_grad():
         assert (plain(**batch).logits - unmerged).abs().max() < 5e-5
     assert all(torch.equal(found[name], tensor) for name, tensor in plain.state_dict().items())
+
+
+def test_layers_of_four_bits_stay_as_they_are_where_the_processor_multiplies_bfloat16(monkeypatch):
+    monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: True)
+    model = torch.nn.Sequential(torch.nn.Linear(32, 16))
+    quantise(model, lambda _: True)
+    (layer,) = model.eval()
+    seen = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.allclose(layer(seen), widened(layer)(seen), atol=1e-6)
 
 
 def test_weights_of_four_bits_are_counted_as_what_they_stand_for(base):

@@ -23,6 +23,9 @@ def quantise(model: nn.Module, chosen: Callable[[str], bool]) -> None:
             )  # fmt: skip
             small.weight = layers.Params4bit(module.weight.data, requires_grad=False, quant_type="nf4")
             small.bias = module.bias
+            # Where a processor multiplies bfloat16, bitsandbytes would pack the weights for it when it reads: other
+            # values than the adapter learnt on, and only of sizes that 32 and 64 divide.
+            small.support_avx512bf16_for_cpu = False
             put(model, name, small.to(module.weight.device))
 
 
