@@ -170,11 +170,12 @@ def _boxes(lines: list[FoundLine]) -> list[Box]:
     runs = np.array([line.baseline[-1] - line.baseline[0] for line in lines])
     order = np.argsort(slopes := runs[:, 1] / runs[:, 0])
     half = np.searchsorted(np.cumsum(runs[order, 0]), runs[:, 0].sum() / 2)
-    slope = float(slopes[order[half]])
+    angle = np.arctan(slopes[order[half]])
+    cosine, sine = np.cos(angle), np.sin(angle)
     boxes = []
     for line in lines:
         x, y = line.baseline.T
-        level = y - slope * x
-        base = float(np.trapezoid(level, x) / (x[-1] - x[0]))
-        boxes.append(Box(float(x[0]), float(x[-1]), base, line.height))
+        across, down = x * cosine + y * sine, y * cosine - x * sine
+        base = float(np.trapezoid(down, x) / (x[-1] - x[0]))
+        boxes.append(Box(float(across.min()), float(across.max()), base, line.height))
     return boxes

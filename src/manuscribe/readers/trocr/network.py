@@ -8,7 +8,7 @@ is RoBERTa's with attention to the image. The arithmetic is that of transformers
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from manuscribe.errors import ModelError
+from manuscribe.readers.trocr.attention import attend
 from manuscribe.readers.trocr.configuration import Configuration, DecoderConfig, EncoderConfig
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -65,6 +66,14 @@ class Seen:
 
     states: Tensor
     hidden: Tensor | None
+
+
+def joined(parts: Sequence[Seen]) -> Seen:
+    """What was made of images here and of others there, all in frames of the same size, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    hidden = [part.hidden for part in parts if part.hidden is not None]
+    return Seen(torch.cat([part.states for part in parts]), torch.cat(hidden) if hidden else None)
 
 
 class Encoder(nn.Module):
@@ -145,7 +154,7 @@ class EncoderLayer(nn.Module):
         split = self.qkv(self.before(states)).view(rows, places, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = split.unbind()
         bias = hidden if self.bias is None else self.bias()
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        seen = attend(query, key, value, bias)
         added = self.out(seen.transpose(1, 2).reshape(rows, places, size))
         states = states + (added if self.scale_attention is None else self.scale_attention * added)
         added = self.narrow(self.activation(self.wide(self.after(states))))

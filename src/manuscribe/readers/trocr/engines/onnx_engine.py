@@ -46,10 +46,27 @@ class OnnxEngine:
 
     def _look(self, images: Images, wanted: list[str]) -> list[Floats]:
         given = self._ports.feed(images)
-        count = len(images.pixels) if self._alone else 1
-        parts = [{name: np.array_split(array, count)[n] for name, array in given.items()} for n in range(count)]
-        found = [self._image.run(wanted, part) for part in parts]
-        return [np.concatenate(pieces) for pieces in zip(*found, strict=True)] if count > 1 else found[0]
+        count = len(images.pixels)
+        if count == 1 or not self._alone:
+            found: list[Floats] = self._image.run(wanted, given)
+            return found
+        parts = [{name: array[n : n + 1] for name, array in given.items()} for n in range(count)]
+        first = self._image.run(wanted, parts[0])
+        found = [np.empty((count, *array.shape[1:]), array.dtype) for array in first]
+        for whole, array in zip(found, first, strict=True):
+            whole[0] = array[0]
+        for n, part in enumerate(parts[1:], start=1):
+            self._look_into(part, dict(zip(wanted, (whole[n : n + 1] for whole in found), strict=True)))
+        return found
+
+    def _look_into(self, given: dict[str, NDArray[Any]], found: dict[str, Floats]) -> None:
+        """Write what is seen to where it is wanted: copying so many keys and values takes a tenth of the time."""
+        ports = self._image.io_binding()
+        for name, array in given.items():
+            ports.bind_cpu_input(name, array)
+        for name, array in found.items():
+            ports.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        self._image.run_with_iobinding(ports)
 
 
 class OnnxSession:

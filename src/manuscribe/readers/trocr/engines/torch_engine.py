@@ -10,10 +10,11 @@ from torch import Tensor
 
 from manuscribe.readers.trocr.decoding import Scores, Tokens
 from manuscribe.readers.trocr.images import Images
-from manuscribe.readers.trocr.network import Seen, TrocrNetwork
+from manuscribe.readers.trocr.network import Seen, TrocrNetwork, joined
 
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 Device = Literal["cpu", "cuda"]
+_TOGETHER = 4  # images; what a processor computes of more does not stay in its caches
 
 
 class TorchEngine:
@@ -42,8 +43,11 @@ class TorchEngine:
     def _encode(self, images: Images) -> Seen:
         torch.set_num_threads(self._threads)
         columns = None if images.columns is None else torch.from_numpy(images.columns).to(self._device)
+        pixels = torch.from_numpy(images.pixels).to(self._device, self._type)
+        count = _TOGETHER if self._device == "cpu" else len(pixels)
         with _making_on(self._device):
-            return self._network.encode(torch.from_numpy(images.pixels).to(self._device, self._type), columns)
+            parts = [slice(start, start + count) for start in range(0, len(pixels), count)]
+            return joined([self._network.encode(pixels[p], None if columns is None else columns[p]) for p in parts])
 
 
 class TorchSession:
