@@ -54,6 +54,21 @@ def test_a_letter_is_found_in_order(segmenter):
     assert heights == sorted(heights)
 
 
+@pytest.mark.parametrize("angle", [-35, -12, 9, 18, 40])
+def test_lines_that_slope_are_whole_and_where_they_are(segmenter, angle):
+    image, truth = letter()
+    matrix = cv2.getRotationMatrix2D((500, 700), angle, 1)
+    matrix[:, 2] += 400, 250
+    sloping = cv2.warpAffine(image, matrix, (1800, 1900), borderValue=(235, 228, 210))
+    page = segmenter.segment(sloping)
+    there = [tuple((float(x), float(y)) for x, y in np.array(line) @ matrix[:, :2].T + matrix[:, 2]) for line in truth]
+    assert score_baselines(there, baselines_of(page)).f1 > 0.9
+    back = cv2.invertAffineTransform(matrix)
+    heights = [float(np.mean(np.array(line.baseline) @ back[1, :2] + back[1, 2])) for line in page.lines]
+    assert heights == sorted(heights)
+    assert all(0 <= x <= 1800 and 0 <= y <= 1900 for line in page.lines for x, y in line.polygon)
+
+
 def test_lines_have_all_that_a_reader_needs(segmenter):
     page = segmenter.segment(letter()[0])
     lines = page.lines

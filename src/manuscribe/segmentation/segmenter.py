@@ -11,6 +11,7 @@ from manuscribe.document.model import Line, Page, Polygon, Region
 from manuscribe.engines.openvino import OpenVinoModel
 from manuscribe.models.files import ModelFile, embedded
 from manuscribe.segmentation.boxes import Box
+from manuscribe.segmentation.levelling import SLOPING, View, angle_of, slope_of
 from manuscribe.segmentation.maps import LONG_SIDE, prepare
 from manuscribe.segmentation.order import reading_order
 from manuscribe.segmentation.polygons import line_polygons
@@ -32,6 +33,8 @@ PIECE = 3.0
 """Heights up to which a line may be a stroke of a letter that is far too large."""
 LEAST_SHARE = 0.25
 """What must be found of them at least, in longer sides of the page."""
+LONGER = 1.2
+"""Times as long lines must be for a page to be turned until they are level."""
 
 CUT_OFF = 1.5
 """Pieces of lines at the image's left and right edge are left out if they are shorter than this, in heights:
@@ -71,12 +74,13 @@ class Segmenter:
             without regions if nothing is written on it.
         """
         height, width = image.shape[:2]
-        look = self._look(image)
-        scale, lines = look.scale, [line for line in look.lines if not _cut_off(line, width * look.scale)]
+        view, look = self._level(image)
+        scale, edge = look.scale, view.image.shape[1] * look.scale
+        lines = [line for line in look.lines if view.is_turned or not _cut_off(line, edge)]
         polygons = line_polygons(look.pixels, lines)
         limits = np.array([width, height], np.float32)
-        areas = [_on_page(polygon / scale, limits) for polygon in polygons]
-        feet = [_on_page(line.baseline / scale, limits) for line in lines]
+        areas = [_within(view.on_page(polygon / scale), limits) for polygon in polygons]
+        feet = [_within(view.on_page(line.baseline / scale), limits) for line in lines]
         regions: list[Region] = []
         number = 0
         for group in reading_order(_boxes(lines)):
@@ -85,6 +89,15 @@ class Segmenter:
             outline = _hull([areas[i] for i in group.lines])
             regions.append(Region(tuple(members), f"r{len(regions)}", group.kind, outline))
         return Page(width, height, tuple(regions))
+
+    def _level(self, image: npt.NDArray[np.uint8]) -> tuple[View, "_Look"]:
+        """Look at a page, turned if its lines are longer then."""
+        view, look = View.of(image), self._look(image)
+        if look.share >= SPARSE and abs(slope_of(look.lines)) < SLOPING:
+            return view, look
+        level = View.turned(image, angle_of(image))
+        other = self._look(level.image)
+        return (level, other) if other.length > LONGER * look.length else (view, look)
 
     def _look(self, image: npt.NDArray[np.uint8]) -> "_Look":
         """Find lines, at a second scale if the writing is unusually large or small for its page.
@@ -123,6 +136,12 @@ class _Look:
     lines: list[FoundLine]
 
     @property
+    def length(self) -> float:
+        """Of the usual line, in shares of the image's diagonal; long ones count for more."""
+        lengths = np.array([line.baseline[-1, 0] - line.baseline[0, 0] for line in self.lines])
+        return float(np.square(lengths).sum() / max(1.0, lengths.sum()) / np.hypot(*self.pixels.shape))
+
+    @property
     def share(self) -> float:
         """How long all lines are together, pieces left out, in longer sides of the image."""
         lengths = ((float(line.baseline[-1, 0] - line.baseline[0, 0]), line.height) for line in self.lines)
@@ -153,7 +172,7 @@ def _cut_off(line: FoundLine, width: float) -> bool:
     return bool(at_edge and right - left < CUT_OFF * line.height)
 
 
-def _on_page(points: Floats, limits: Floats) -> Polygon:
+def _within(points: Floats, limits: Floats) -> Polygon:
     clipped = np.clip(points, 0, limits).astype(np.float64).round(1)
     return tuple(map(tuple, clipped.tolist()))
 
@@ -164,13 +183,10 @@ def _hull(areas: list[Polygon]) -> Polygon:
 
 
 def _boxes(lines: list[FoundLine]) -> list[Box]:
-    """The lines as boxes on a page turned by their usual slope, which long lines say best."""
+    """The lines as boxes on a page turned by their usual slope."""
     if not lines:
         return []
-    runs = np.array([line.baseline[-1] - line.baseline[0] for line in lines])
-    order = np.argsort(slopes := runs[:, 1] / runs[:, 0])
-    half = np.searchsorted(np.cumsum(runs[order, 0]), runs[:, 0].sum() / 2)
-    angle = np.arctan(slopes[order[half]])
+    angle = np.arctan(slope_of(lines))
     cosine, sine = np.cos(angle), np.sin(angle)
     boxes = []
     for line in lines:
