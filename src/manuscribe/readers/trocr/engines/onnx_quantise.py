@@ -22,6 +22,7 @@ _SMALLEST = 4096  # values; below that eight bits save nothing
 # Seven bits: processors without VNNI add two products in 16 bits, which full eight bits would overflow (ONNX Runtime,
 # "Quantize ONNX models", section on U8S8 and reduce_range).
 _LARGEST = 63
+_DOMAIN = "com.microsoft"  # ONNX Runtime's own operations
 _ZERO, _STEP = "int8.zero", "int8.step"
 _MIDDLE = 128  # stands for 0 where a row has its own scale
 _ROW = 127  # the largest number of such a row
@@ -35,6 +36,7 @@ def quantise(graph: ModelProto, ranges: Ranges | None = None, *, by_rows: bool =
         by_rows: Give each row its own scale.
     """
     _Quantiser(graph, ranges, by_rows).run()
+    graph.opset_import.append(helper.make_opsetid(_DOMAIN, 1))
     if ranges is None and not by_rows:
         graph.metadata_props.add(key=ALONE, value="yes")
 
@@ -86,14 +88,12 @@ class _Quantiser:
             yield from self._quantise(given)
         integers, scale, zero = self._quantised[given]
         name = node.output[0]
-        yield helper.make_node("MatMulInteger", [integers, f"{matrix}.q", zero, _ZERO], [f"{name}.sum"])
-        yield helper.make_node("Cast", [f"{name}.sum"], [f"{name}.wide"], to=TensorProto.FLOAT)
-        # ONNX Runtime makes one of these nodes where a scale is a number; what each row has of its own comes after it.
-        yield helper.make_node("Mul", [_STEP if self._by_rows else scale, f"{matrix}.scale"], [f"{name}.scale"])
-        scaled = f"{name}.steps" if self._by_rows else name
-        yield helper.make_node("Mul", [f"{name}.wide", f"{name}.scale"], [scaled])
+        # What each row has of its own comes after the product: that takes one scale for all of them.
+        step, product = (_STEP, f"{name}.steps") if self._by_rows else (scale, name)
+        factors = [integers, f"{matrix}.q", step, f"{matrix}.scale", zero, _ZERO]
+        yield helper.make_node("MatMulIntegerToFloat", factors, [product], domain=_DOMAIN)
         if self._by_rows:
-            yield helper.make_node("Mul", [scaled, scale], [name])
+            yield helper.make_node("Mul", [product, scale], [name])
 
     def _store(self, name: str) -> None:
         values = self._matrices[name]
