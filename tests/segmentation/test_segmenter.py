@@ -5,6 +5,7 @@ import pytest
 from manuscribe.errors import ModelError
 from manuscribe.evaluation.baselines import score_baselines
 from manuscribe.models.files import ModelFile, embedded
+from manuscribe.segmentation.levelling import View, angle_of
 from manuscribe.segmentation.segmenter import Segmenter
 
 FONT = cv2.FONT_HERSHEY_SCRIPT_SIMPLEX
@@ -67,6 +68,22 @@ def test_lines_that_slope_are_whole_and_where_they_are(segmenter, angle):
     heights = [float(np.mean(np.array(line.baseline) @ back[1, :2] + back[1, 2])) for line in page.lines]
     assert heights == sorted(heights)
     assert all(0 <= x <= 1800 and 0 <= y <= 1900 for line in page.lines for x, y in line.polygon)
+
+
+@pytest.mark.parametrize("shape", [(40_000, 400, 3), (400, 40_000), (1, 40_000), (30_000, 1, 3)])
+def test_a_scroll_that_is_turned_takes_no_more_than_it_may(shape):
+    view = View.turned(np.full(shape, 200, np.uint8), 30)
+    assert view.image.ndim == len(shape)
+    assert max(view.image.shape) <= 16_384 + 1
+    assert view.image.shape[0] * view.image.shape[1] <= 16_000_000 * 1.01
+    corner = (shape[1], shape[0])
+    (there,) = np.array([corner]) @ view.matrix[:, :2].T + view.matrix[:, 2]
+    assert view.on_page(np.array([there]))[0] == pytest.approx(corner, abs=0.1)
+
+
+@pytest.mark.parametrize("shape", [(600, 500), (600, 500, 3), (1, 1), (2, 3000)])
+def test_blank_paper_is_level(shape):
+    assert angle_of(np.full(shape, 200, np.uint8)) == 0
 
 
 def test_lines_have_all_that_a_reader_needs(segmenter):

@@ -14,10 +14,14 @@ Floats = npt.NDArray[np.floating[Any]]
 
 SLOPING = 0.05
 """Rise over run from which on lines may be pieces of steeper ones: of those the network sees only flat parts."""
+LEVEL = 3.0
+"""Degrees that do no harm."""
 STEEPEST, STEP, FINE = 44, 2.0, 0.5
 """Degrees that are tried both ways, first in steps, then in finer ones about the best."""
 SMALL = 400
 """Pixels of the longer side of the image on which they are tried."""
+PIXELS, SIDE = 16_000_000, 16_384
+"""What a turned view has at most, and its longer side: a scroll needs far more room when it is turned."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +49,16 @@ class View:
     @classmethod
     def turned(cls, page: npt.NDArray[np.uint8], angle: float) -> Self:
         """The page turned so that what rises to the right by so many degrees is level."""
-        height, width = page.shape[:2]
+        room = _room(page.shape, angle)
+        scale = min(1.0, (PIXELS / room.prod()) ** 0.5, SIDE / room.max())
+        height, width = (max(1, round(side * scale)) for side in page.shape[:2])
+        small = page if scale == 1 else cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA)
+        size = np.ceil(_room(small.shape, angle)).astype(int).tolist()
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -angle, 1)
-        cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
-        size = int(np.ceil(width * cosine + height * sine)), int(np.ceil(width * sine + height * cosine))
-        matrix[:, 2] += size[0] / 2 - width / 2, size[1] / 2 - height / 2
-        paper = np.median(page.reshape(-1, *page.shape[2:]), axis=0).reshape(-1).tolist()
-        turned = cv2.warpAffine(page, matrix, size, flags=cv2.INTER_LINEAR, borderValue=paper)
+        matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+        paper = np.median(small[::8, ::8].reshape(-1, *page.shape[2:]), axis=0).reshape(-1).tolist()
+        turned = cv2.warpAffine(small, matrix, size, flags=cv2.INTER_LINEAR, borderValue=paper)
+        matrix[:, :2] *= width / page.shape[1], height / page.shape[0]
         return cls(np.asarray(turned, np.uint8), matrix)
 
     def on_page(self, points: Floats) -> Floats:
@@ -78,8 +85,20 @@ def angle_of(page: npt.NDArray[np.uint8]) -> float:
     height, width = (max(1, round(side * SMALL / max(grey.shape))) for side in grey.shape)
     small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     ink = np.maximum(cv2.GaussianBlur(small, (0, 0), SMALL / 40) - small, 0)
-    best = max(np.arange(-STEEPEST, STEEPEST + STEP, STEP), key=lambda angle: _contrast(ink, float(angle)))
-    return float(max(np.arange(best - STEP, best + STEP, FINE), key=lambda angle: _contrast(ink, float(angle))))
+    best = _best(ink, np.arange(-STEEPEST, STEEPEST + STEP, STEP))
+    return _best(ink, np.arange(best - STEP, best + STEP, FINE))
+
+
+def _room(shape: tuple[int, ...], angle: float) -> Floats:
+    """Width and height that an image of a shape needs when it is turned."""
+    height, width = shape[:2]
+    cosine, sine = abs(np.cos(np.radians(angle))), abs(np.sin(np.radians(angle)))
+    return np.array([width * cosine + height * sine, width * sine + height * cosine])
+
+
+def _best(ink: Floats, angles: Floats) -> float:
+    """The angle with the greatest contrast; on blank paper the smallest."""
+    return float(max(angles, key=lambda angle: (_contrast(ink, float(angle)), -abs(angle))))
 
 
 def _contrast(ink: Floats, angle: float) -> float:

@@ -11,7 +11,7 @@ from manuscribe.document.model import Line, Page, Polygon, Region
 from manuscribe.engines.openvino import OpenVinoModel
 from manuscribe.models.files import ModelFile, embedded
 from manuscribe.segmentation.boxes import Box
-from manuscribe.segmentation.levelling import SLOPING, View, angle_of, slope_of
+from manuscribe.segmentation.levelling import LEVEL, SLOPING, View, angle_of, slope_of
 from manuscribe.segmentation.maps import LONG_SIDE, prepare
 from manuscribe.segmentation.order import reading_order
 from manuscribe.segmentation.polygons import line_polygons
@@ -95,7 +95,9 @@ class Segmenter:
         view, look = View.of(image), self._look(image)
         if look.share >= SPARSE and abs(slope_of(look.lines)) < SLOPING:
             return view, look
-        level = View.turned(image, angle_of(image))
+        if abs(angle := angle_of(image)) < LEVEL:
+            return view, look
+        level = View.turned(image, angle)
         other = self._look(level.image)
         return (level, other) if other.length > LONGER * look.length else (view, look)
 
