@@ -10,7 +10,10 @@ from PIL import Image
 
 import manuscribe
 from manuscribe.evaluation.metrics import character_error_rate
+from manuscribe.images.tones import softened
 from manuscribe.readers.compact.framing import framed
+from manuscribe.readers.compact.reader import CompactReader
+from manuscribe.readers.options import ReaderOptions
 
 LINES = sorted((Path(__file__).parents[2] / "examples" / "letter-lines").glob("*.webp"))[:6]
 Grey = NDArray[np.uint8]
@@ -106,3 +109,11 @@ def test_a_dash_does_not_become_a_bar() -> None:
     image = np.full((64, 300), 230, np.uint8)
     cv2.line(image, (80, 34), (140, 34), 30, 3)
     assert len(framed(image)) >= 64 / 2.2 - 1
+
+
+def test_a_line_in_two_tones_is_read_with_soft_edges() -> None:
+    sharp = np.where(line(LINES[0]) < 120, np.uint8(0), np.uint8(255))
+    soft = softened(sharp, 0.0125 * len(sharp))
+    assert (soft != sharp).any()
+    reader = CompactReader(ReaderOptions(threads=1))
+    assert reader.read([sharp]) == reader.read([soft])

@@ -1,4 +1,4 @@
-"""Pages that lie on their side, stand on their head, or are negatives."""
+"""Pages that lie on their side, stand on their head, are negatives, or have two tones only."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from PIL import Image
 
 import manuscribe
 from manuscribe.document import Character, Line, Page, Region
+from manuscribe.images.tones import softened
 from manuscribe.reading.pages import NEGATIVE
 from manuscribe.reading.turning import is_doubtful, turned, turned_back
 
@@ -62,6 +63,12 @@ def test_a_negative_reads_as_the_page_does(upright: Page, tmp_path: Path) -> Non
     page = read(255 - PIXELS, tmp_path)
     assert page.notes == (NEGATIVE,)
     assert page.text == upright.text
+
+
+def test_a_page_in_two_tones_is_read_with_soft_edges(tmp_path: Path) -> None:
+    sharp = np.where(PIXELS[:400] < 120, np.uint8(0), np.uint8(255)).max(axis=2)
+    page = read(sharp, tmp_path)
+    assert page == read(softened(sharp, 0.7 / 1600 * max(sharp.shape)), tmp_path)
 
 
 def test_pages_that_are_well_read_are_not_read_once_more() -> None:
